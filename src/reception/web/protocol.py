@@ -7,8 +7,9 @@ headers) is at most 32 KiB and arrives within 10 s of its first byte, and a fres
 connection says something within 30 s.
 
 The rule: the common request, whose head arrives in one piece, arms no timer, copies
-nothing and takes no call more than uvicorn's own. The idle time of a kept-alive connection stays uvicorn's `timeout_keep_alive`.
-Limits of a body, and whatever needs to know the request, belong to the application.
+nothing and takes no call more than uvicorn's own. The idle time of a kept-alive
+connection stays uvicorn's `timeout_keep_alive`. Limits of a body, and whatever
+needs to know the request, belong to the application.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     The three class attributes are the limits (bytes, seconds); a subclass may set others.
     """
+
+    # uvicorn types it without the None that it holds until the first request.
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]
 
     max_head_bytes = MAX_HEAD_BYTES
     head_timeout_s = HEAD_TIMEOUT_S
@@ -98,7 +102,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             # We speak nothing else. The request is answered as it stands; the bytes
             # after it would be read as another protocol, so nothing follows it.
-            self.cycle.keep_alive = False
+            if self.cycle is not None:
+                self.cycle.keep_alive = False
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope or cycle.response_complete:
             self._note_unfinished(len(data), before)

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from reception.web.protocol import MAX_HEAD_BYTES, LimitedHttpProtocol
 from uvicorn.server import ServerState
+
+from reception.web.protocol import MAX_HEAD_BYTES, LimitedHttpProtocol
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -55,7 +56,7 @@ async def served(
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Serve `echo` and yield one open connection to it."""
     config = uvicorn.Config(
-        echo,  # type: ignore[arg-type]  # a looser ASGI type than uvicorn's
+        echo,
         http=protocol,
         ws="none",
         log_config=None,
