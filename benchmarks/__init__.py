@@ -1,0 +1,1 @@
+"""How fast Reception is against a floor, in one run: `make bench`."""

@@ -1,0 +1,52 @@
+"""
+Every error that Reception raises on purpose.
+
+The tree, one class per next action::
+
+    ReceptionError
+    ├─ PeerError    the other side broke the contract: answer it with `status`
+    ├─ AppError     the application's own code broke a rule: tell its developer
+    ├─ NeedsHuman   configuration or environment: stop, say what to change
+    └─ Denied       no such tenant, or wrong credentials: one answer for all of them
+
+Each error carries a stable dotted `code` (for logs and tests) and a text that is
+safe to show: it never holds a payload, a secret or anything a caller said.
+Nothing else belongs here: an error that needs no action of its own is not a class.
+"""
+
+from __future__ import annotations
+
+
+class ReceptionError(Exception):
+    """Base of every error that Reception raises on purpose."""
+
+    code: str
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class PeerError(ReceptionError):
+    """
+    The other side sent something that the contract does not allow.
+
+    `status` is a hint for whoever must answer: an HTTP status from 400 to 499.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(code, message)
+        self.status = status
+
+
+class AppError(ReceptionError):
+    """The application built or returned something that the platform would reject."""
+
+
+class NeedsHuman(ReceptionError):
+    """Reception cannot start or go on until somebody changes something outside it."""
+
+
+class Denied(ReceptionError):
+    """The request names no tenant that it may use."""

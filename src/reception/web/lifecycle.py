@@ -1,0 +1,23 @@
+"""Whether this process takes calls: one small object that all of `web` can look at."""
+
+from __future__ import annotations
+
+
+class Lifecycle:
+    """
+    Not ready → ready → draining; never back.
+
+    While draining every answer carries `Connection: close` and `/readyz` says no, so
+    that load balancers and the platform's kept-alive connections move elsewhere.
+    """
+
+    __slots__ = ("draining", "started")
+
+    def __init__(self) -> None:
+        self.started = False
+        self.draining = False
+
+    @property
+    def ready(self) -> bool:
+        """Does a load balancer do right to send new calls here?"""
+        return self.started and not self.draining
