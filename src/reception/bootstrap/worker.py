@@ -1,0 +1,235 @@
+"""
+One worker process: loads the configuration, takes the listening socket, answers.
+
+Started by the supervisor as ``python -P -m reception.bootstrap.worker FD``, where FD is
+its end of the control line. In order: settings, load (`loaded` or `problems`), the
+listening socket, `ready`, then pings and an end. All workers share one listening socket,
+so that a killed worker takes no waiting connection with it.
+
+A worker never outlives its supervisor: the end of the control line is read by a thread of
+its own (the event loop may be busy), and on Linux the kernel sends SIGTERM as well. SIGTERM
+and not SIGKILL, because what is in flight is to be finished; before our handler is in
+place it ends the process, which is right too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvicorn
+
+from reception.bootstrap import logs
+from reception.bootstrap.asgi import AsgiApp, answer_text, site
+from reception.bootstrap.config import Config, Overrides, ServerConfig
+from reception.bootstrap.control import Line, Message
+from reception.bootstrap.drain import DrainingServer
+from reception.bootstrap.loading import Loaded, load, tenant_of
+from reception.bootstrap.problems import ConfigError, Problem
+from reception.bootstrap.target import TargetError, load_app
+from reception.web.lifecycle import Lifecycle
+from reception.web.protocol import LimitedHttpProtocol
+
+EXIT_CONFIG: Final = 2
+_PR_SET_PDEATHSIG: Final = 1
+_log: Final = structlog.stdlib.get_logger("reception.worker")
+
+
+def main() -> None:
+    """Be a worker until told otherwise."""
+    end = socket.socket(fileno=int(sys.argv[1]))
+    end.set_inheritable(False)
+    line = Line(end)
+    settings = line.receive()
+    if settings is None:
+        sys.exit(0)
+    supervisor: int = settings["supervisor"]
+    _die_with(supervisor)
+    logs.configure(worker=settings["worker"])
+    try:
+        server = _load(settings)
+    except ConfigError as error:
+        line.send({"problems": error.message})
+        sys.exit(EXIT_CONFIG)
+    line.send({"loaded": server.described})
+    listener = line.receive_listener()
+    if listener is None:
+        sys.exit(0)
+    _serve(server, listener, line, supervisor)
+
+
+class Planned:
+    """What a worker will serve, and what the supervisor must know of it."""
+
+    def __init__(self, loaded: Loaded | None, config: Config, broken: str, *, dev: bool) -> None:
+        self.config: Final = config
+        self._loaded: Final = loaded
+        self._broken: Final = broken
+        self._dev: Final = dev
+
+    @property
+    def described(self) -> Message:
+        """Where to listen and what to show; never a secret."""
+        server = self.config.server
+        return {
+            "host": server.host,
+            "port": server.port,
+            "workers": server.workers,
+            "public_url": server.public_url,
+            "broken": self._broken,
+            "tenants": [
+                {"app_id": tenant.app_id, "is_open": tenant.open_to_loopback}
+                for tenant in (self._loaded.tenants if self._loaded else ())
+            ],
+        }
+
+    def app(self, port: int, lifecycle: Lifecycle) -> AsgiApp:
+        """Make the application."""
+        if self._loaded is None:
+            return Broken(self._broken)
+        return site(self._loaded, port=port, lifecycle=lifecycle, dev=self._dev)
+
+
+class Broken:
+    """Answers for an application that does not load while it is being mended."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason: Final = reason
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Speak ASGI: every request gets 503 and the reason."""
+        if scope["type"] == "http":
+            await answer_text(send, 503, f"The application does not load.\n\n{self._reason}\n")
+        elif scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+
+
+def _load(settings: Message) -> Planned:
+    if "target" in settings:
+        return _load_target(settings)
+    overrides = Overrides(settings["host"], settings["port"], settings["workers"])
+    loaded = load(Path(settings["config"]), overrides=overrides)
+    return Planned(loaded, loaded.config, "", dev=False)
+
+
+def _load_target(settings: Message) -> Planned:
+    """Load `module:attribute` for `reception dev`, where a failure is shown, not fatal."""
+    directory = Path.cwd()
+    server = ServerConfig(port=settings["port"], drain_s=0.0)
+    config = Config("", directory, server, ())
+    if settings.get("broken"):
+        return Planned(None, config, settings["broken"], dev=True)
+    try:
+        app = load_app(settings["target"], directory)
+    except TargetError as error:
+        if error.is_absent and not settings["is_reload"]:
+            raise ConfigError([Problem("", settings["target"], error.message)]) from None
+        return Planned(None, config, error.message, dev=True)
+    loaded = Loaded(config, (tenant_of(app),))
+    return Planned(loaded, config, "", dev=True)
+
+
+def _serve(planned: Planned, listener: socket.socket, line: Line, supervisor: int) -> None:
+    server_config = planned.config.server
+    lifecycle = Lifecycle()
+    app = planned.app(listener.getsockname()[1], lifecycle)
+    server = DrainingServer(
+        uvicorn_config(app, keep_alive_s=server_config.keep_alive_s),
+        lifecycle,
+        drain_s=server_config.drain_s,
+        deadline_s=server_config.deadline_s,
+        is_orphan=lambda: os.getppid() != supervisor,
+        on_ready=lambda: line.send({"ready": os.getpid()}),
+    )
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        loop = runner.get_loop()
+        listening = threading.Thread(
+            target=_listen, args=(line, server, loop), name="reception-control", daemon=True
+        )
+        listening.start()
+        runner.run(server.serve(sockets=[listener]))
+        server.ended()
+    if os.getppid() != supervisor:
+        _remove_metrics()
+    sys.exit(0 if server.started else 1)
+
+
+def uvicorn_config(app: AsgiApp, *, keep_alive_s: int) -> uvicorn.Config:
+    """
+    Configure uvicorn for us.
+
+    Never `limit_concurrency`: it counts idle connections, and the platform keeps many.
+    """
+    return uvicorn.Config(
+        app,
+        http=LimitedHttpProtocol,
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=keep_alive_s,
+    )
+
+
+def loop_factory() -> Any:
+    """Give uvloop's loop, or asyncio's own where uvloop does not exist."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _listen(line: Line, server: DrainingServer, loop: asyncio.AbstractEventLoop) -> None:
+    """Answer the supervisor; runs in a thread, since the loop may be busy."""
+    while True:
+        message = line.receive()
+        try:
+            if message is None:
+                loop.call_soon_threadsafe(server.abandon)
+                break
+            if "retire" in message:
+                loop.call_soon_threadsafe(server.retire)
+        except RuntimeError:
+            return  # the loop is closed: we are ending already
+        if message and "ping" in message:
+            line.send({"pong": time.monotonic() - server.last_tick_at})
+    # The loop may never get to it.
+    time.sleep(server.config.timeout_graceful_shutdown or 3)
+    _remove_metrics()
+    os._exit(1)
+
+
+def _die_with(supervisor: int) -> None:
+    """Have the kernel tell us of the supervisor's death, and see whether it came first."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != supervisor:
+        sys.exit(0)
+
+
+def _remove_metrics() -> None:
+    """Remove the shared metrics: the supervisor, whose they were, is gone."""
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if directory:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
