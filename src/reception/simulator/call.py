@@ -1,0 +1,102 @@
+"""
+One call as the platform sees it: what it was set up with, and what changes on the way.
+
+`CallSetup` is given and never changes; `CallState` is what the modules write to and what
+the next request is built from. How a request looks is in `request.py`, how nodes follow
+one another in `walk.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from reception.simulator.tokens import TokenBucket
+
+Platform: TypeAlias = Literal[4, 5]
+"""The version of the platform to imitate."""
+
+MAX_BRANCHES: Final = 50
+DEFAULT_COLLECTION: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSetup:
+    """
+    Who calls whom.
+
+    Shape:
+        call_id, account_id: text as the platform would send it (account: 32 hex digits).
+        from_number, to_number: user parts, sent as they are.
+        caller_name, caller_number: None or empty arrive as unknown and anonymous.
+        user_ids: owners of the calling device; outside callers have none.
+        sip_headers, application_vars: JSON values, both sent even when empty.
+        language: the account's language.
+    """
+
+    call_id: str
+    account_id: str = "0123456789abcdef0123456789abcdef"
+    from_number: str = "+15551234567"
+    to_number: str = "+15559876543"
+    caller_name: str | None = None
+    caller_number: str | None = "+15551234567"
+    from_realm: str = "carrier.example"
+    to_realm: str = "account.example"
+    user_ids: tuple[str, ...] = ()
+    language: str = "en-us"
+    sip_headers: Mapping[str, Any] = field(default_factory=dict)
+    application_vars: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CallState:
+    """
+    What a call has gathered so far.
+
+    Shape:
+        collections: digits by collection name. None until anything was ever collected,
+            which is how the platform decides whether to send Digits at all. An empty
+            string is a collection that was asked for and not heard.
+        stack: flows that run after the present one stops (`branch`), last one first.
+        posts: requests sent so far.
+        destroyed: the caller has hung up.
+    """
+
+    setup: CallSetup
+    platform: Platform
+    language: str = ""
+    collections: dict[str, str] | None = None
+    application_vars: dict[str, Any] = field(default_factory=dict)
+    answered: bool = False
+    destroyed: bool = False
+    posts: int = 0
+    branches_left: int = MAX_BRANCHES
+    stack: list[Mapping[str, Any]] = field(default_factory=list)
+    bucket: TokenBucket = field(default_factory=TokenBucket)
+
+    @classmethod
+    def begin(cls, setup: CallSetup, platform: Platform) -> CallState:
+        """Start a call with what its setup gives it."""
+        return cls(
+            setup,
+            platform,
+            language=setup.language,
+            application_vars=dict(setup.application_vars),
+        )
+
+    def early_key(self, key: str) -> None:
+        """Keep a key pressed during a prompt: it waits in the default collection."""
+        gathered = self.collections or {}
+        gathered[DEFAULT_COLLECTION] = gathered.get(DEFAULT_COLLECTION, "") + key
+        self.collections = gathered
+
+    def take_early_keys(self) -> str:
+        """Hand over the waiting keys and forget them."""
+        return "" if self.collections is None else self.collections.pop(DEFAULT_COLLECTION, "")
+
+    def keep_collection(self, name: str, digits: str) -> None:
+        """Store what a collection heard, also when that is nothing."""
+        gathered = self.collections or {}
+        gathered[name] = digits
+        self.collections = gathered
