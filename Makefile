@@ -15,9 +15,9 @@ ARGS ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
-LOCKED := $(PIP) install --quiet --require-hashes --only-binary :all:
+LOCKED := $(PIP) install -qq --require-hashes --only-binary :all:
 # The build backend is in the lock, so the project itself is installed without asking an index.
-PROJECT := $(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+PROJECT := $(PIP) install -qq --no-deps --no-build-isolation --no-index --editable .
 
 MADE := $(VENV)/.made-in
 RUN := $(VENV)/.has-run
@@ -118,6 +118,6 @@ $(BENCH): $(RUN) requirements/bench.lock
 
 .make/has-uv: $(MADE) requirements/locker.lock
 	@$(PY) -m venv .make/locker
-	@.make/locker/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
+	@.make/locker/bin/python -m pip --disable-pip-version-check --no-input install -qq \
 	    --require-hashes --only-binary :all: -r requirements/locker.lock
 	@touch $@
