@@ -1,0 +1,402 @@
+"""
+The platform's JSON schemas, made into functions that run fast.
+
+The rule this file keeps: the meaning is that of the platform's own validator (a draft-04
+one): no value is converted, a length counts characters, a pattern is searched for
+anywhere, of the formats only ``email`` is looked at, a missing property that has a default
+counts as that default before ``required`` is asked, and only a default at the property
+itself counts. Every keyword that the platform's callflow schemas use is here, no other.
+
+A check takes a plain JSON value and returns None when it is right, else its faults. Paths
+are put together only on the way back from a fault, so that a right flow costs nothing.
+No fact about a single module goes in here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from reception.callflow.client_url import client_url_fault, is_local_url
+from reception.callflow.findings import key_step
+from reception.callflow.shown import listed, quoted, type_in_words, value_in_words
+
+Schema: TypeAlias = Mapping[str, Any]
+
+
+class Fault(NamedTuple):
+    """One broken rule: where (a path relative to the value checked), which, what to do."""
+
+    path: str
+    rule: str
+    message: str
+
+
+Faults: TypeAlias = list[Fault]
+Check: TypeAlias = Callable[[Any], "Faults | None"]
+
+CLIENT_URL: Final = "kazoo-validation"
+"""The schemas' own keyword for a URL that the platform checks against its blacklist."""
+
+CLIENT_URL_ANYWHERE: Final = "anywhere"
+"""Value of that keyword which leaves the blacklist out, for trials on one machine."""
+
+ACTION: Final = "callflows.action"
+"""The schema of a whole node: the walk of the tree checks it, not the schema it stands in."""
+
+_TYPES: Final[Mapping[str, type]] = {
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+_EMAIL: Final = re.compile(r"^[^@]+@[^@]+$")
+
+
+def compile_schema(schema: Schema) -> Check:
+    """
+    Make one schema into a check.
+
+    Shape:
+        schema: draft-04 keywords; ``$ref`` only to `ACTION`.
+        returns: a check of plain JSON values.
+    """
+    name = schema.get("type")
+    parts = _parts(schema)
+    if name is None:
+        return _all_of(parts)
+    kind = _TYPES[name]
+    if name == "string" and "enum" in schema and len(parts) == 1:
+        return _word(schema["enum"])
+    if not parts:
+        return _of_type(name, kind)
+    if len(parts) == 1:
+        only = parts[0]
+
+        def check_one(value: Any) -> Faults | None:
+            return only(value) if type(value) is kind else _wrong_type(name, value)
+
+        return check_one
+    every = _all_of(parts)
+
+    def check_all(value: Any) -> Faults | None:
+        return every(value) if type(value) is kind else _wrong_type(name, value)
+
+    return check_all
+
+
+def _parts(schema: Schema) -> list[Check]:
+    """The checks of a schema's keywords, but for its type, the cheap ones first."""
+    parts: list[Check] = []
+    if "enum" in schema:
+        parts.append(_enum(schema["enum"]))
+    if "minLength" in schema or "maxLength" in schema:
+        parts.append(_length(schema.get("minLength", 0), schema.get("maxLength")))
+    if "pattern" in schema:
+        parts.append(_pattern(schema["pattern"]))
+    if schema.get("format") == "email":
+        parts.append(_email)
+    if schema.get(CLIENT_URL):
+        anywhere = schema[CLIENT_URL] == CLIENT_URL_ANYWHERE
+        parts.append(_client_url_anywhere if anywhere else _client_url)
+    if "minimum" in schema or "maximum" in schema:
+        parts.append(_bounds(schema.get("minimum"), schema.get("maximum")))
+    if "items" in schema:
+        parts.append(_items(compile_schema(schema["items"])))
+    if "minItems" in schema:
+        parts.append(_min_items(schema["minItems"]))
+    if schema.get("uniqueItems"):
+        parts.append(_unique_items)
+    if schema.keys() & {"properties", "patternProperties", "required", "additionalProperties"}:
+        parts.append(_object(schema))
+    if "oneOf" in schema:
+        parts.append(_one_of(schema["oneOf"]))
+    if "anyOf" in schema:
+        parts.append(_any_of(schema["anyOf"]))
+    return parts
+
+
+def _all_of(parts: Sequence[Check]) -> Check:
+    def check(value: Any) -> Faults | None:
+        found: Faults | None = None
+        for part in parts:
+            faults = part(value)
+            if faults is not None:
+                found = faults if found is None else found + faults
+        return found
+
+    return check
+
+
+def _of_type(name: str, kind: type) -> Check:
+    def check(value: Any) -> Faults | None:
+        return None if type(value) is kind else _wrong_type(name, value)
+
+    return check
+
+
+def _wrong_type(name: str, value: Any) -> Faults:
+    message = f"This must be {type_in_words(name)}, not {value_in_words(value)}."
+    return [Fault("", "type", message)]
+
+
+def _word(allowed: Sequence[str]) -> Check:
+    words = frozenset(allowed)
+
+    def check(value: Any) -> Faults | None:
+        if type(value) is not str:
+            return _wrong_type("string", value)
+        return None if value in words else _not_listed(allowed, value)
+
+    return check
+
+
+def _enum(allowed: Sequence[Any]) -> Check:
+    def check(value: Any) -> Faults | None:
+        if any(type(value) is type(item) and value == item for item in allowed):
+            return None
+        return _not_listed(allowed, value)
+
+    return check
+
+
+def _not_listed(allowed: Sequence[Any], value: Any) -> Faults:
+    message = f"This must be {listed(allowed)}, not {value_in_words(value)}."
+    return [Fault("", "enum", message)]
+
+
+def _length(least: int, most: int | None) -> Check:
+    def check(value: Any) -> Faults | None:
+        if type(value) is not str:
+            return None
+        size = len(value)
+        if size < least:
+            bound = f"exactly {least}" if least == most else f"at least {least}"
+            message = f"This must have {bound} characters; it has {size}."
+            return [Fault("", "minLength", message)]
+        if most is not None and size > most:
+            bound = f"exactly {most}" if least == most else f"at most {most}"
+            message = f"This must have {bound} characters; it has {size}."
+            return [Fault("", "maxLength", message)]
+        return None
+
+    return check
+
+
+def _pattern(pattern: str) -> Check:
+    search = re.compile(pattern).search
+
+    def check(value: Any) -> Faults | None:
+        if type(value) is not str or search(value):
+            return None
+        return [Fault("", "pattern", f"This must match the pattern {pattern}.")]
+
+    return check
+
+
+def _email(value: Any) -> Faults | None:
+    if type(value) is not str or _EMAIL.search(value):
+        return None
+    return [Fault("", "format", "This must be an e-mail address, like name@example.com.")]
+
+
+def _client_url(value: Any) -> Faults | None:
+    if type(value) is not str:
+        return None
+    message = client_url_fault(value)
+    return None if message is None else [Fault("", "client_url", message)]
+
+
+def _client_url_anywhere(value: Any) -> Faults | None:
+    return _client_url(value) if type(value) is str and not is_local_url(value) else None
+
+
+def _bounds(least: int | None, most: int | None) -> Check:
+    def check(value: Any) -> Faults | None:
+        if type(value) is not int:
+            return None
+        if least is not None and value < least:
+            message = f"This must be at least {least}; it is {value_in_words(value)}."
+            return [Fault("", "minimum", message)]
+        if most is not None and value > most:
+            message = f"This must be at most {most}; it is {value_in_words(value)}."
+            return [Fault("", "maximum", message)]
+        return None
+
+    return check
+
+
+def _items(item: Check) -> Check:
+    def check(value: Any) -> Faults | None:
+        if type(value) is not list:
+            return None
+        found: Faults | None = None
+        for index, element in enumerate(value):
+            faults = item(element)
+            if faults is not None:
+                found = _below(found, f"[{index}]", faults)
+        return found
+
+    return check
+
+
+def _min_items(least: int) -> Check:
+    def check(value: Any) -> Faults | None:
+        if type(value) is not list or len(value) >= least:
+            return None
+        word = "item" if least == 1 else "items"
+        return [Fault("", "minItems", f"This list must have at least {least} {word}.")]
+
+    return check
+
+
+def _unique_items(value: Any) -> Faults | None:
+    if type(value) is not list:
+        return None
+    # Only lists of texts are asked to be unique; what is no text is a fault already.
+    texts = [item for item in value if type(item) is str]
+    if len(set(texts)) == len(texts):
+        return None
+    return [Fault("", "uniqueItems", "This list must not name anything twice.")]
+
+
+def _object(schema: Schema) -> Check:
+    properties: Schema = schema.get("properties", {})
+    checks = {name: compile_schema(part) for name, part in properties.items() if ACTION not in part}
+    missing = _missing(properties, checks, schema.get("required", ()))
+    patterns = [
+        (re.compile(pattern).search, compile_schema(part))
+        for pattern, part in schema.get("patternProperties", {}).items()
+    ]
+    closed = schema.get("additionalProperties") is False
+    find = checks.get
+
+    def check(value: Any) -> Faults | None:
+        if type(value) is not dict:
+            return None
+        found: Faults | None = None
+        for key, item in value.items():
+            part = find(key)
+            if part is not None:
+                faults = part(item)
+                if faults is not None:
+                    found = _below(found, key_step(key), faults)
+        for key, faults in missing:
+            if key not in value:
+                found = faults if found is None else found + faults
+        return found
+
+    def check_patterns(value: Any) -> Faults | None:
+        found = check(value)
+        if type(value) is not dict:
+            return found
+        for key, item in value.items():
+            known = key in properties
+            for search, part in patterns:
+                if search(key):
+                    known = True
+                    faults = part(item)
+                    if faults is not None:
+                        found = _below(found, key_step(key), faults)
+            if closed and not known:
+                fault = Fault("", "additionalProperties", f"The key {quoted(key)} is not allowed.")
+                found = _below(found, key_step(key), [fault])
+        return found
+
+    return check_patterns if patterns or closed else check
+
+
+def _missing(
+    properties: Schema, checks: Mapping[str, Check], required: Sequence[str]
+) -> list[tuple[str, Faults]]:
+    """
+    What it costs to leave a property out.
+
+    The platform writes the defaults in first, and then checks them too: a default that
+    breaks a rule of its own property is a fault of whoever left the property out.
+    """
+    missing: list[tuple[str, Faults]] = []
+    for name, part in properties.items():
+        if "default" in part:
+            faults = checks[name](part["default"])
+            if faults is not None:
+                missing.append((name, _below(None, key_step(name), faults)))
+        elif name in required:
+            missing.append((name, [_required(name)]))
+    missing.extend((name, [_required(name)]) for name in required if name not in properties)
+    return missing
+
+
+def _required(name: str) -> Fault:
+    return Fault("", "required", f"The key {quoted(name)} is missing here; it is required.")
+
+
+def _one_of(arms: Sequence[Schema]) -> Check:
+    checks = [compile_schema(arm) for arm in arms]
+    words = _arms_in_words(arms)
+
+    def check(value: Any) -> Faults | None:
+        right = 0
+        for arm in checks:
+            if arm(value) is None:
+                right += 1
+        if right == 1:
+            return None
+        if right:
+            return [Fault("", "oneOf", f"Only one may be given: {words}.")]
+        return [Fault("", "oneOf", _nearest(arms, checks, value) or f"This must be {words}.")]
+
+    return check
+
+
+def _any_of(arms: Sequence[Schema]) -> Check:
+    checks = [compile_schema(arm) for arm in arms]
+
+    def check(value: Any) -> Faults | None:
+        nearest: Faults = []
+        for arm in checks:
+            faults = arm(value)
+            if faults is None:
+                return None
+            nearest = nearest or faults
+        return [Fault("", "anyOf", f"{nearest[0].message} (At {nearest[0].path}.)")]
+
+    return check
+
+
+def _nearest(arms: Sequence[Schema], checks: Sequence[Check], value: Any) -> str | None:
+    """Say what is wrong with a value by the one arm that its own words choose, if one does."""
+    if type(value) is not dict:
+        return None
+    for arm, check in zip(arms, checks, strict=True):
+        for key, part in arm.get("properties", {}).items():
+            if len(part.get("enum", ())) == 1 and value.get(key) == part["enum"][0]:
+                faults = check(value) or []
+                return " ".join(
+                    f"As {quoted(part['enum'][0])}, at {fault.path or 'itself'}: {fault.message}"
+                    for fault in faults
+                )
+    return None
+
+
+def _arms_in_words(arms: Sequence[Schema]) -> str:
+    words: list[str] = []
+    for arm in arms:
+        if "enum" in arm:
+            words.append(listed(arm["enum"]))
+        elif arm.get("type") == "array" and arm.get("items", {}).get("type") == "string":
+            words.append("a list of texts")
+        elif arm.get("format") == "email":
+            words.append("an e-mail address")
+        elif "type" in arm and "properties" not in arm:
+            words.append(type_in_words(arm["type"]))
+        elif "required" in arm:
+            words.append(" with ".join(quoted(name) for name in arm["required"]))
+    return " or ".join(words) if words else "what exactly one of its forms allows"
+
+
+def _below(found: Faults | None, step: str, faults: Faults) -> Faults:
+    placed = [Fault(step + path, rule, message) for path, rule, message in faults]
+    return placed if found is None else found + placed

@@ -1,0 +1,273 @@
+"""
+The platform's own verdict on a flow: what it rejects, where and why.
+
+The rule this file keeps: it accepts exactly what the platform's validator accepts, for
+versions 4 and 5, and lists everything that it rejects. What kills the validator itself (a
+module that is no text) counts as rejected. The walk uses no recursion, so that no depth
+can hurt it, and puts a path together only where there is something to say.
+
+Advice about flows that the platform accepts is lint's, not ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, Final, TypeAlias
+
+from reception.callflow.client_url import is_local_url
+from reception.callflow.compiled import (
+    ACTION,
+    CLIENT_URL,
+    CLIENT_URL_ANYWHERE,
+    Check,
+    compile_schema,
+)
+from reception.callflow.facts import PLATFORMS, Platform, schema_of
+from reception.callflow.findings import Rejection, key_step
+from reception.callflow.nodes.sounds import MacroPrompt, MacroSay, MacroTone
+from reception.callflow.shown import quoted, value_in_words
+from reception.callflow.spec import SPECS
+
+MAX_FINDINGS: Final = 1000
+"""Findings that are written out. Each costs the length of its path, and a hostile flow must not
+make that a square; nobody reads as many."""
+
+Trail: TypeAlias = "tuple[Trail, str] | None"
+"""The way to a node: the steps behind each other as a linked list, the last one outermost."""
+
+
+class Table:
+    """
+    What one version of the platform knows, made fast.
+
+    Shape:
+        checks: a check of the data for every module.
+        nested: modules whose data holds a whole node, and the path of it in the data ("" when
+            the data *is* the node).
+    """
+
+    __slots__ = ("checks", "nested", "platform")
+
+    def __init__(self, platform: Platform, *, anywhere: bool) -> None:
+        self.platform = platform
+        self.checks: dict[str, Check] = {}
+        self.nested: dict[str, str] = {}
+        for name, schema in _schemas(platform).items():
+            properties = schema.get("properties", {})
+            for key, part in properties.items():
+                if part.get("$ref") == ACTION:
+                    self.nested[name] = key
+            self.checks[name] = _shared(_anywhere(schema) if anywhere else schema)
+        self.nested["action"] = ""
+
+
+_COMPILED: Final[list[tuple[Mapping[str, Any], Check]]] = []
+
+
+def _shared(schema: Mapping[str, Any]) -> Check:
+    """Equal schemas get the same check, by which versions that agree are told."""
+    for known, check in _COMPILED:
+        if known == schema:
+            return check
+    check = compile_schema(schema)
+    _COMPILED.append((schema, check))
+    return check
+
+
+def _schemas(platform: Platform) -> dict[str, Mapping[str, Any]]:
+    schemas = {
+        name: spec.schema(platform) for name, spec in SPECS.items() if platform in spec.versions
+    }
+    # The platform finds its schemas by module name, and so takes these four, which are parts
+    # of others, for modules too. It has no code for them and skips the node.
+    schemas["action"] = {"type": "object"}
+    for name, part in _HELPERS.items():
+        schema = schema_of(part, platform)
+        del schema["properties"]["macro"]
+        schemas[name] = schema
+    return schemas
+
+
+_HELPERS: Final = {
+    "audio_macro.prompt": MacroPrompt,
+    "audio_macro.say": MacroSay,
+    "audio_macro.tone": MacroTone,
+}
+
+
+def _anywhere(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same schema, but that the platform's client may call this very machine."""
+    properties = {
+        key: {**part, CLIENT_URL: CLIENT_URL_ANYWHERE} if part.get(CLIENT_URL) else part
+        for key, part in schema.get("properties", {}).items()
+    }
+    return {**schema, "properties": properties} if properties else schema
+
+
+STRICT: Final[Mapping[Platform, Table]] = {p: Table(p, anywhere=False) for p in PLATFORMS}
+"""The platform as it is."""
+
+ANYWHERE: Final[Mapping[Platform, Table]] = {p: Table(p, anywhere=True) for p in PLATFORMS}
+"""The platform, were its blacklist of URLs empty: for trials on one machine."""
+
+CLIENT_URL_KEYS: Final[Mapping[str, str]] = {
+    name: key
+    for name, spec in SPECS.items()
+    for key, part in spec.schema(5)["properties"].items()
+    if part.get(CLIENT_URL)
+}
+"""The data key of each module whose URL the platform's client calls."""
+
+_MISSING: Final = object()
+_NO_DATA: Final[dict[str, Any]] = {}
+
+
+def judge(root: Any, platform: Platform, *, anywhere: bool = False) -> tuple[Rejection, ...]:
+    """
+    List everything for which one version rejects a flow.
+
+    Shape:
+        root: plain JSON values only (`plain`, `read`).
+        anywhere: leave the platform's blacklist of URLs out.
+        returns: at most `MAX_FINDINGS` rejections in document order; () when it is accepted.
+
+    Errors:
+        none.
+
+    Source:
+        contract observed §5, wire/validate, flows; schemas of both versions.
+    """
+    table = (ANYWHERE if anywhere else STRICT)[platform]
+    checks, nested = table.checks, table.nested
+    found: list[Rejection] = []
+    waiting: list[tuple[Any, Trail]] = [(root, None)]
+    while waiting:
+        node, trail = waiting.pop()
+        if type(node) is not dict:
+            found.append(_no_object(node, trail))
+            continue
+        name = node.get("module", _MISSING)
+        data = node.get("data", _NO_DATA)
+        check = checks.get(name) if type(name) is str else None
+        if check is None:
+            found.extend(_wrong_module(node, name, trail, table))
+            if type(data) is not dict:
+                found.append(_no_data(data, trail))
+        else:
+            faults = check(data)
+            if faults is not None:
+                start = path_of(trail) + ".data"
+                found.extend(Rejection(start + p, rule, text) for p, rule, text in faults)
+        children = node.get("children", _NO_DATA)
+        if type(children) is not dict:
+            found.append(_no_children(children, trail))
+        elif children:
+            for key in reversed(children):
+                # The schema's keys are .+ : what does not match it is not looked at.
+                if key.strip("\n"):
+                    waiting.append((children[key], (trail, ".children" + key_step(key))))
+        inner = nested.get(name) if check is not None else None
+        if inner is not None:
+            if inner == "":
+                waiting.append((data, (trail, ".data")))
+            elif type(data) is dict and inner in data:
+                waiting.append((data[inner], (trail, ".data" + key_step(inner))))
+        if len(found) >= MAX_FINDINGS:
+            return tuple(found[:MAX_FINDINGS])
+    return tuple(found)
+
+
+def is_local_tree(root: Any) -> bool:
+    """Tell whether a URL anywhere in a valid flow names this very machine."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is not dict:
+            continue
+        name, data = node.get("module"), node.get("data", _NO_DATA)
+        key = CLIENT_URL_KEYS.get(name) if type(name) is str else None
+        if key is not None and is_local_url(data.get(key, "")):
+            return True
+        if name == "callflow":
+            waiting.append(data.get("flow"))
+        elif name == "action":
+            waiting.append(data)
+        waiting.extend(node.get("children", _NO_DATA).values())
+    return False
+
+
+def path_of(trail: Trail) -> str:
+    """Write the JSON path of a node."""
+    steps: list[str] = []
+    while trail is not None:
+        trail, step = trail
+        steps.append(step)
+    steps.append("$")
+    return "".join(reversed(steps))
+
+
+def _no_object(node: Any, trail: Trail) -> Rejection:
+    what = "A flow" if trail is None else "A child"
+    message = (
+        f"{what} is one object with module, data and children, not {value_in_words(node)}."
+    )
+    return Rejection(path_of(trail), "type", message)
+
+
+def _no_data(data: Any, trail: Trail) -> Rejection:
+    message = f"data must be an object, not {value_in_words(data)}; {{}} where there is none."
+    return Rejection(path_of(trail) + ".data", "type", message)
+
+
+def _no_children(children: Any, trail: Trail) -> Rejection:
+    message = (
+        "children must be an object with one flow for each key, not "
+        f"{value_in_words(children)}; {{}} where there are none."
+    )
+    return Rejection(path_of(trail) + ".children", "type", message)
+
+
+def _wrong_module(node: dict[str, Any], name: Any, trail: Trail, table: Table) -> list[Rejection]:
+    path = path_of(trail)
+    if name is _MISSING:
+        if type(node.get("data")) is dict:
+            message = (
+                'The key "module" is missing beside data. The envelope of the platform\'s API '
+                "is not a flow."
+            )
+            return [Rejection(path + ".module", "required", message)]
+        if not node:
+            message = (
+                "An empty object is no node: leave the child out, or name a module."
+                if trail
+                else 'A flow needs a module: {"module": …, "data": {…}, "children": {…}}.'
+            )
+        elif type(node.get("flow")) is dict:
+            message = 'The flow must stand by itself, not under the key "flow".'
+        else:
+            message = 'The key "module" is missing here; it names what the node does.'
+        return [Rejection(path, "required", message)]
+    if type(name) is not str:
+        message = f"The module must be a name in text, not {value_in_words(name)}."
+        return [Rejection(path + ".module", "type", message)]
+    found: list[Rejection] = []
+    if not name:
+        found.append(Rejection(path + ".module", "minLength", "The module has no name."))
+    elif len(name) > 64:
+        message = f"A module's name has at most 64 characters; this has {len(name)}."
+        found.append(Rejection(path + ".module", "maxLength", message))
+    found.append(Rejection(path + ".module", "unknown_module", _unknown(name, table)))
+    return found
+
+
+def _unknown(name: str, table: Table) -> str:
+    other = STRICT[9 - table.platform]  # type: ignore[index]  # 9 - 4 is 5, 9 - 5 is 4
+    if name in other.checks:
+        return f"Only version {other.platform} of the platform has the module {quoted(name)}."
+    if len(name) > 64:
+        return "There is no such module."
+    plain = name.strip().lower().removeprefix("cf_").replace("-", "_")
+    near = [plain] if plain in SPECS else get_close_matches(plain, SPECS, n=1)
+    hint = f" Did you mean {quoted(near[0])}?" if near else ""
+    return f"There is no module {quoted(name)}.{hint}"
