@@ -6,6 +6,7 @@ it says of a flow is what the platform's own validator says. It does no I/O.
 """
 
 from reception.callflow import flow
+from reception.callflow.fallback import fallback_problems
 from reception.callflow.findings import Findings, Rejection, Warning_
 from reception.callflow.nodes.caller_id import CallerId, ExternalCallerId
 from reception.callflow.nodes.conferencing import (
@@ -60,6 +61,7 @@ __all__ = [
     "Tone",
     "Warning_",
     "WelcomePrompt",
+    "fallback_problems",
     "flow",
     "read",
     "validate",
