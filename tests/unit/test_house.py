@@ -221,8 +221,8 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
 
     assert re.search(r"^make test$", readme, flags=re.MULTILINE)
-    assert re.search(r"^clean make test$", script, flags=re.MULTILINE)
-    assert re.search(r"^clean make check$", script, flags=re.MULTILINE)
+    assert re.search(r"^clean make test\b", script, flags=re.MULTILINE)
+    assert re.search(r"^clean make check\b", script, flags=re.MULTILINE)
 
 
 def test_the_version_is_the_same_everywhere() -> None:
