@@ -48,7 +48,8 @@ run: $(RUN)  ## serve the example tenants on 127.0.0.1:8080 (PORT=9000 for anoth
 test: $(DEV)  ## run the tests (ARGS="-k menu" passes options to pytest)
 	@$(PY) -m pytest $(ARGS)
 
-check: format-check lint types imports links  ## format, lint, types, import rules, links in the docs
+check: $(DEV)  ## format, lint, types, import rules, links in the docs; all, also when one fails
+	@$(MAKE) --no-print-directory --keep-going format-check lint types imports links
 
 bench: $(BENCH)  ## measure Reception against the bare server and a hand-made app
 	@$(PY) -m benchmarks $(ARGS)
