@@ -1,0 +1,97 @@
+"""
+`reception check`: say what is wrong with callflows in files.
+
+Reads the files, asks `callflow.validate`, and hands the findings to the presenter; no rule
+and no wording of a finding is made here. Whatever a path leads to (a folder, nothing, a
+file without permission or without end), the command says so in one line, goes on with the
+next file and ends with status 2; a traceback is never its answer.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final, Literal
+
+import click
+
+from reception.bootstrap.cli.findings import Checked, as_json, for_people, summary
+from reception.callflow import validate
+from reception.callflow.reading import Reading, read
+
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+"""Far beyond any reply (the platform was seen to take 1 MB); a bound for devices and mistakes."""
+
+_SOME_INVALID: Final = 1
+_NOT_READ: Final = 2
+
+
+class _Unreadable(Exception):
+    """A file that cannot be checked; the text says why."""
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE... | -")
+@click.option(
+    "--platform",
+    type=click.Choice(["4", "5"]),
+    default="5",
+    show_default=True,
+    help="The platform's version whose rules count.",
+)
+@click.option("--json", "is_json", is_flag=True, help="One JSON object per file and line.")
+def check(files: tuple[str, ...], platform: str, is_json: bool) -> None:
+    """
+    Check callflows: what the platform rejects, and what it accepts but you did not mean.
+
+    Each FILE holds one callflow as JSON; - reads standard input. The exit status is 0 where
+    every flow is valid (warnings are allowed), 1 where one is not, and 2 where a file could
+    not be read.
+    """
+    version: Literal[4, 5] = 4 if platform == "4" else 5
+    reports: list[Checked] = []
+    status = 0
+    # None leaves it to click: colours on a terminal, none in a file or a pipe.
+    color = False if os.environ.get("NO_COLOR") else None
+    for name in files:
+        try:
+            checked = _check(name, version)
+        except _Unreadable as error:
+            click.echo(f"reception check: {error}", err=True)
+            status = _NOT_READ
+            continue
+        reports.append(checked)
+        if not checked.findings.valid:
+            status = max(status, _SOME_INVALID)
+        click.echo(as_json(checked) if is_json else for_people(checked), color=color)
+    if not is_json and reports:
+        click.echo(summary(reports, unread=len(files) - len(reports)))
+    sys.exit(status)
+
+
+def _check(name: str, platform: Literal[4, 5]) -> Checked:
+    body = _read(name)
+    reading = read(body)
+    # What is no JSON is shown as the text it is.
+    shown = reading.root if isinstance(reading, Reading) else body.decode("utf-8", "replace")
+    return Checked(name, shown, validate(body, platform=platform))
+
+
+def _read(name: str) -> bytes:
+    """Read a file, or standard input for ``-``; at most `MAX_FILE_BYTES`."""
+    shown = click.format_filename(name)
+    try:
+        if name == "-":
+            if sys.stdin is None:  # started with standard input closed
+                raise _Unreadable("standard input is closed")
+            body = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                body = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name that holds a NUL
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise _Unreadable(f"cannot read {shown}: {why}") from error
+    if len(body) > MAX_FILE_BYTES:
+        raise _Unreadable(f"{shown} is larger than {MAX_FILE_BYTES // 1024**2} MiB: not checked")
+    return body
