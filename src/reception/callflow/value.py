@@ -13,26 +13,24 @@ branches, so that `then` costs one concatenation whatever the length.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from json.encoder import encode_basestring_ascii
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final
 
 import msgspec
 
 from reception.callflow.client_url import is_local_url
 from reception.callflow.facts import PLATFORMS
-from reception.callflow.findings import Rejection, key_step
+from reception.callflow.findings import Rejection
 from reception.callflow.node import Node
-from reception.callflow.plain import NotJson, plain
+from reception.callflow.plain import SURROGATE, NotJson, plain
 from reception.callflow.reading import read
 from reception.callflow.spec import SPECS
 from reception.callflow.verdict import (
     ANYWHERE,
     CLIENT_URL_KEYS,
-    Trail,
     is_local_tree,
     judge,
-    path_of,
 )
 from reception.errors import AppError
 
@@ -46,17 +44,17 @@ _encode: Final = msgspec.json.Encoder().encode
 _encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-class _Step(NamedTuple):
+class _Step(msgspec.Struct, frozen=True):
     """One node: its JSON up to the children (ASCII, without the closing brace), and its branches."""
 
     module: str
     head: bytes
     data: dict[str, Any]
-    extra: dict[str, Any]
-    branches: tuple[tuple[str, Flow], ...]
+    extra: dict[str, Any] | None = None
+    branches: tuple[tuple[str, Flow], ...] = ()
 
 
-class Flow:
+class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     """
     An immutable callflow. Made by the builders of `reception.flow`, joined by `then` and `on`.
 
@@ -70,17 +68,11 @@ class Flow:
     b'{"module":"answer","data":{},"children":{"_":{"module":"hangup","data":{},"children":{}}}}'
     """
 
-    __slots__ = ("_canonical", "_local", "_mask", "_rendered", "_spine")
-
     _spine: tuple[_Step, ...]
     _mask: int
     _local: bool
-    _rendered: bytes | None
-    _canonical: bytes | None
-
-    def __new__(cls) -> NoReturn:
-        """Refuse: there is no empty flow."""
-        raise TypeError("A Flow is made by flow.<module>(…) or flow.raw(…), never empty.")
+    _rendered: bytes | None = None
+    _canonical: bytes | None = None
 
     @property
     def platforms(self) -> frozenset[int]:
@@ -99,10 +91,12 @@ class Flow:
         Errors:
             AppError("flow.no_version"): no version of the platform accepts both parts.
         """
-        _expect_flow(following, "then")
-        mask = _common(self._mask, following._mask)
-        local = self._local or following._local
-        return _flow(self._spine + following._spine, mask, local)
+        if type(following) is not Flow:
+            raise _not_a_flow("then", following)
+        mask = self._mask & following._mask
+        if not mask:
+            raise _nothing_common(self._mask, following._mask)
+        return Flow(self._spine + following._spine, mask, self._local or following._local)
 
     def on(self, key: str, following: Flow) -> Flow:
         """
@@ -116,8 +110,9 @@ class Flow:
             AppError("flow.branch_taken"): that node has a branch `key` already.
             AppError("flow.no_version"): no version of the platform accepts both parts.
         """
-        _expect_flow(following, "on")
-        if type(key) is not str:
+        if type(following) is not Flow:
+            raise _not_a_flow("on", following)
+        if type(key) is not str or not _is_text(key):
             raise AppError("flow.key", "on(): the key of a branch must be text, like 'USER_BUSY'.")
         if key == "_":
             return self.then(following)
@@ -131,16 +126,49 @@ class Flow:
         if any(key == taken for taken, _ in step.branches):
             message = f"on({key!r}): {step.module} has a branch {key!r} already."
             raise AppError("flow.branch_taken", message)
-        mask = _common(self._mask, following._mask)
-        step = step._replace(branches=(*step.branches, (key, following)))
-        local = self._local or following._local
-        return _flow((*spine[:at], step, *spine[at + 1 :]), mask, local)
+        mask = self._mask & following._mask
+        if not mask:
+            raise _nothing_common(self._mask, following._mask)
+        step = msgspec.structs.replace(step, branches=(*step.branches, (key, following)))
+        spine = (*spine[:at], step, *spine[at + 1 :])
+        return Flow(spine, mask, self._local or following._local)
+
+    def with_fallback(self, fallback: Flow) -> Flow:
+        """
+        Hang `fallback` under every pivot that has no ``_`` child.
+
+        The platform takes that child when nobody answers the pivot, so an outage of ours is
+        what the fallback says and not dead air. A flow without such a pivot comes back as it is.
+
+        Errors:
+            AppError("flow.no_version"): no version of the platform accepts both.
+
+        Source:
+            contract pitfalls §A5 and §A6, dialogs §4.
+        """
+        spine: list[_Step] = []
+        changed = False
+        for step in self._spine:
+            if step.branches:
+                branches = [(key, hung.with_fallback(fallback)) for key, hung in step.branches]
+                if any(new is not old for (_, new), (_, old) in zip(branches, step.branches, strict=True)):
+                    step = step._replace(branches=tuple(branches))
+                    changed = True
+            spine.append(step)
+        if spine[-1].module == "pivot":
+            spine.extend(fallback._spine)
+            changed = True
+        if not changed:
+            return self
+        mask = _common(self._mask, fallback._mask)
+        return _flow(tuple(spine), mask, self._local or fallback._local)
 
     def render(self) -> bytes:
         """The flow as compact ASCII JSON, ready to be sent. The bytes are remembered."""
         rendered = self._rendered
         if rendered is None:
-            rendered = self._rendered = _joined(self, canonical=False)
+            rendered = _joined(self, canonical=False)
+            msgspec.structs.force_setattr(self, "_rendered", rendered)
         return rendered
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,7 +180,7 @@ class Flow:
             for step in current._spine:
                 children: dict[str, Any] = {}
                 node = {"module": step.module, "data": plain(step.data)}
-                target[key] = node | plain(step.extra) | {"children": children}
+                target[key] = node | plain(step.extra or {}) | {"children": children}
                 for branch, following in step.branches:
                     # Takes its place in the order of branches before its turn to be filled.
                     children[branch] = None
@@ -180,7 +208,8 @@ class Flow:
         """The flow with all keys sorted: equal for flows that mean the same."""
         canonical = self._canonical
         if canonical is None:
-            canonical = self._canonical = _joined(self, canonical=True)
+            canonical = _joined(self, canonical=True)
+            msgspec.structs.force_setattr(self, "_canonical", canonical)
         return canonical
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -201,27 +230,36 @@ class Flow:
         return f"<Flow {' → '.join(words + more)}>"
 
 
-def flow_of(node: Node) -> Flow:
+def maker_of(node: type[Node]) -> Callable[[Node], Flow]:
     """
-    Make a flow of one node.
+    Make the function that makes flows of one node of one class.
 
     Errors:
-        AppError("flow.rejected"): no version of the platform accepts it; the text lists
-            everything that is wrong.
+        AppError("flow.rejected"), by that function: no version of the platform accepts the
+            node; the text lists everything that is wrong.
     """
     module = node.module
-    data = node.as_data()
-    try:
-        for key, value in data.items():
+    is_plain = module not in _NESTED and module not in CLIENT_URL_KEYS
+    four, five = _FOUR.get(module), _FIVE.get(module)
+    check = four if four is five else None
+    start = _start(module)
+
+    def make(node: Node) -> Flow:
+        data = node.as_data()
+        for value in data.values():
             if type(value) not in _SCALARS:
-                data[key] = plain(value, "$.data" + key_step(key))
-    except NotJson as problem:
-        raise _rejected(module, [problem.rejection]) from None
-    mask = _mask_of(module, data)
-    if not mask:
-        raise _rejected(module, _all_findings({"module": module, "data": data}))
-    step = _Step(module, _head(module, data, {}), data, {}, ())
-    return _flow((step,), mask, _is_local(module, data))
+                data = _plain_data(module, data, "$.data")
+                break
+        if check is not None and is_plain and check(data) is None:
+            body = _written(module, data)
+            return Flow((_Step(module, start + body, data),), _BOTH, False)
+        mask = _mask_of(module, data)
+        if not mask:
+            raise _rejected(module, _all_findings({"module": module, "data": data}))
+        step = _Step(module, start + _written(module, data), data)
+        return Flow((step,), mask, _is_local(module, data))
+
+    return make
 
 
 def raw_flow(source: Mapping[str, Any]) -> Flow:
@@ -236,30 +274,57 @@ def raw_flow(source: Mapping[str, Any]) -> Flow:
         AppError("flow.rejected"): no version of the platform accepts it; the text lists
             everything that is wrong.
     """
+    if type(source) is dict:
+        made = _grown(source, _MANY)
+        if made is not None:
+            return made
+    # Something is wrong or unusual: a mapping of another class, a tuple, an enumeration, a
+    # structure that holds itself. Say what is wrong, or take it in plain.
     try:
         root = plain(source)
     except NotJson as problem:
         raise _rejected("raw", [problem.rejection]) from None
+    made = _grown(root, None)
+    if made is None:
+        raise _rejected("raw", _all_findings(root) or [_NO_NODE])
+    return made
+
+
+_MANY: Final = 1000
+"""Nodes that are read as they are. Beyond, they are copied first, which finds a mapping that
+holds itself."""
+
+_NO_NODE: Final = Rejection("$", "type", "Every child must be an object with a module.")
+_NODE_KEYS: Final = frozenset({"module", "data", "children"})
+
+
+def _grown(root: Any, most: int | None) -> Flow | None:
+    """Turn nested nodes into a flow; None where one of them is not as it should be."""
     steps: list[_Step] = []
     following: list[int | None] = []
     branches: list[list[tuple[str, int]]] = []
     heads: list[int] = []
     mask, local = _BOTH, False
-    waiting: list[tuple[Any, int, str, Trail]] = [(root, -1, "", None)]
+    waiting: list[tuple[Any, int, str]] = [(root, -1, "")]
     while waiting:
-        node, parent, key, trail = waiting.pop()
-        module = node.get("module") if type(node) is dict else None
-        data = node.get("data", {}) if module is not None else None
-        children = node.get("children", {}) if module is not None else None
+        node, parent, key = waiting.pop()
+        index = len(steps)
+        if type(node) is not dict or index == most:
+            return None
+        module, data, children = node.get("module"), node.get("data", {}), node.get("children", {})
         if type(module) is not str or type(data) is not dict or type(children) is not dict:
-            raise _rejected("raw", _all_findings(root) or [_no_node(trail)])
+            return None
+        data = _plain_data("raw", data, path="") if _has_more(data) else dict(data)
+        extra = {name: node[name] for name in node if name not in _NODE_KEYS}
         mask &= _mask_of(module, data)
         if not mask:
-            raise _rejected("raw", _all_findings(root) or [_no_node(trail)])
+            return None
         local = local or _is_local(module, data)
-        index = len(steps)
-        extra = {name: node[name] for name in node if name not in _NODE_KEYS}
-        steps.append(_Step(module, _head(module, data, extra), data, extra, ()))
+        head = _start(module) + _written("raw", data)
+        if extra:
+            extra = _plain_data("raw", extra, path="")
+            head += b"," + _written("raw", extra)[1:-1]
+        steps.append(_Step(module, head, data, extra or None))
         following.append(None)
         branches.append([])
         if parent >= 0 and key == "_":
@@ -269,32 +334,38 @@ def raw_flow(source: Mapping[str, Any]) -> Flow:
             if parent >= 0:
                 branches[parent].append((key, index))
         for name in reversed(children):
-            step = ".children" + key_step(name)
-            waiting.append((children[name], index, name, (trail, step)))
+            if type(name) is not str or not _is_text(name):
+                return None
+            waiting.append((children[name], index, name))
     # Heads of branches come after the node they hang from, so the last ones are made first.
     made: dict[int, Flow] = {}
-    for head in reversed(heads):
+    for first in reversed(heads):
         spine: list[_Step] = []
-        at: int | None = head
+        at: int | None = first
         while at is not None:
-            hung = tuple((key, made.pop(child)) for key, child in branches[at])
-            spine.append(steps[at]._replace(branches=hung) if hung else steps[at])
+            step = steps[at]
+            if branches[at]:
+                hung = tuple((key, made.pop(child)) for key, child in branches[at])
+                step = msgspec.structs.replace(step, branches=hung)
+            spine.append(step)
             at = following[at]
-        made[head] = _flow(tuple(spine), mask, local)
+        made[first] = Flow(tuple(spine), mask, local)
     return made[0]
 
 
-_NODE_KEYS: Final = frozenset({"module", "data", "children"})
+def _has_more(data: dict[Any, Any]) -> bool:
+    """Whether there is more in the data than exact scalars under texts."""
+    return any(type(value) not in _SCALARS for value in data.values()) or any(
+        type(key) is not str for key in data
+    )
 
 
-def _flow(spine: tuple[_Step, ...], mask: int, local: bool) -> Flow:
-    made = object.__new__(Flow)
-    made._spine = spine
-    made._mask = mask
-    made._local = local
-    made._rendered = None
-    made._canonical = None
-    return made
+def _plain_data(name: str, data: dict[str, Any], path: str) -> dict[str, Any]:
+    try:
+        copied: dict[str, Any] = plain(data, path or "$.data")
+    except NotJson as problem:
+        raise _rejected(name, [problem.rejection]) from None
+    return copied
 
 
 def _restored(rendered: bytes) -> Flow:
@@ -338,24 +409,21 @@ def _takes(module: str, key: str) -> bool:
     return spec is not None and spec.takes(key)
 
 
-def _common(mine: int, theirs: int) -> int:
-    if mine & theirs:
-        return mine & theirs
+def _nothing_common(mine: int, theirs: int) -> AppError:
     message = (
         f"One part is for version {min(_SETS[mine])} of the platform only, the other for "
         f"version {min(_SETS[theirs])}: no version accepts both."
     )
-    raise AppError("flow.no_version", message)
+    return AppError("flow.no_version", message)
 
 
-def _expect_flow(value: object, method: str) -> None:
-    if not isinstance(value, Flow):
-        message = f"{method}() takes a Flow, as flow.play(…) makes one, not {type(value).__name__}."
-        raise AppError("flow.not_a_flow", message)
+def _not_a_flow(method: str, value: object) -> AppError:
+    message = f"{method}() takes a Flow, as flow.play(…) makes one, not {type(value).__name__}."
+    return AppError("flow.not_a_flow", message)
 
 
-def _no_node(trail: Trail) -> Rejection:
-    return Rejection(path_of(trail), "type", "A child must be an object with a module.")
+def _is_text(key: str) -> bool:
+    return key.isascii() or SURROGATE.search(key) is None
 
 
 def _all_findings(root: Any) -> list[Rejection]:
@@ -372,15 +440,19 @@ def _rejected(name: str, findings: Iterable[Rejection]) -> AppError:
     return AppError("flow.rejected", text)
 
 
-def _head(module: str, data: dict[str, Any], extra: dict[str, Any]) -> bytes:
-    """The node's JSON without its children and its closing brace, in ASCII."""
+def _start(module: str) -> bytes:
+    return b'{"module":' + encode_basestring_ascii(module).encode() + b',"data":'
+
+
+def _written(name: str, data: dict[str, Any]) -> bytes:
+    """Data as compact ASCII JSON."""
     try:
-        head = _encode({"module": module, "data": data, **extra})
+        written = _encode(data)
     except (UnicodeEncodeError, RecursionError, ValueError) as problem:
-        raise _rejected(module, [_cannot_write(data, problem)]) from None
-    if not head.isascii():
-        head = _NOT_ASCII.sub(_escaped, head.decode()).encode()
-    return head[:-1]
+        raise _rejected(name, [_cannot_write(data, problem)]) from None
+    if written.isascii():
+        return written
+    return _NOT_ASCII.sub(_escaped, written.decode()).encode()
 
 
 def _cannot_write(data: dict[str, Any], problem: Exception) -> Rejection:
@@ -440,4 +512,4 @@ def _key(branch: tuple[str, Flow]) -> str:
 
 
 def _sorted_head(step: _Step) -> bytes:
-    return _encode_sorted({**step.extra, "module": step.module, "data": step.data})[:-1]
+    return _encode_sorted({**(step.extra or {}), "module": step.module, "data": step.data})[:-1]

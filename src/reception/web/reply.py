@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from reception.callflow import Flow, flow, with_fallback
+from reception.callflow import Flow, flow
 from reception.errors import AppError
 from reception.web.tenant import Tenant
 
@@ -54,7 +54,12 @@ def reply_flow(result: object, tenant: Tenant, *, loopback: bool) -> Flow:
             "A URL in this flow points to localhost, which the platform refuses: use public_url",
         )
     if tenant.fallback is not None:
-        answer = with_fallback(answer, tenant.fallback)
+        try:
+            answer = answer.with_fallback(tenant.fallback)
+        except RecursionError:
+            raise AppError(
+                "app.too_deep", "Branches in this flow hang in one another hundreds of levels deep"
+            ) from None
     if len(answer.render()) > MAX_REPLY_BYTES:
         raise AppError(
             "app.too_large", f"This flow has more than {MAX_REPLY_BYTES} bytes: send less at once"

@@ -167,11 +167,10 @@ class Tenants:
 
 def is_voice_path(path: bytes) -> bool:
     """Is this raw path one of the two that the platform is pointed at?"""
-    return path == _VOICE or (
-        path.startswith(_APPS)
-        and path.endswith(_VOICE)
-        and b"/" not in path[len(_APPS) : -len(_VOICE)]
-    )
+    if path == _VOICE:
+        return True
+    app_id = path[len(_APPS) : -len(_VOICE)]
+    return path == _APPS + app_id + _VOICE and b"/" not in app_id
 
 
 def is_app_id(text: str) -> bool:
