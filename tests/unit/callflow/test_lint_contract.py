@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -97,3 +98,20 @@ def test_every_module_at_its_barest_is_survived(platform: Literal[4, 5]) -> None
     assert files
     for file in files:
         warnings_of(file, platform)
+
+
+@pytest.mark.parametrize(
+    "trace",
+    sorted((SHARED / "contract" / "traces").glob("*_tokens_*.json")),
+    ids=lambda trace: trace.stem,
+)
+def test_a_burst_is_foretold_exactly_where_the_platform_ran_dry(trace: Path) -> None:
+    recording = json.loads(trace.read_bytes())
+    if recording["summary"]["posts"]:
+        pytest.skip("the bucket ran dry in a second flow, which this one cannot know")
+    dry = bool(recording["summary"]["token_check_failed_ms"])
+    foretold = [w for w in lint(Reading(recording["flow"]), 5) if w.code == "RC105"]
+    assert dry == bool(foretold)
+    ran = recording["summary"]["nodes_run_count"]  # 0 where all were skipped: those are not seen
+    if dry and ran:  # one level deeper than the last node that ran
+        assert ran == foretold[0].path.count("children")
