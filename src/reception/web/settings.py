@@ -18,6 +18,8 @@ LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network(":
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """
+    How voice requests are answered.
+
     Attributes:
         public_url: scheme and authority (and a path prefix, if any) under which the
             platform reaches this server, without a trailing slash. URLs back to an

@@ -45,7 +45,7 @@ class Site:
         """Speak ASGI: http and lifespan; a websocket is refused."""
         if scope["type"] == "http":
             path = _raw_path(scope)
-            if is_voice_path(path):
+            if path == b"/voice" or is_voice_path(path):
                 await self.voice(scope, receive, send, path)
             else:
                 await self._rest(scope, receive, send)
@@ -107,6 +107,6 @@ def _raw_path(scope: Scope) -> bytes:
     raw: bytes | None = scope.get("raw_path")
     if raw is None:
         raw = str(scope["path"]).encode("utf-8", "surrogatepass")
-    raw = raw.partition(b"?")[0]
-    root = str(scope.get("root_path") or "").encode("utf-8", "surrogatepass")
-    return raw[len(root) :] if root and raw.startswith(root) else raw
+    if root := scope.get("root_path"):
+        raw = raw.removeprefix(str(root).encode("utf-8", "surrogatepass"))
+    return raw

@@ -60,6 +60,7 @@ class Voice:
         self.metrics: Final = metrics
         self.in_flight = 0
         self.lag_s = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
         # As many threads as requests in flight: an admitted call never waits for one.
         self.threads: Final = ThreadPoolExecutor(
             settings.max_in_flight, thread_name_prefix="reception-handler"
@@ -106,6 +107,11 @@ class Voice:
                 loop.call_at(due, tick)
 
         return loop.call_at(due, tick)
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold a task until it is done: the loop alone would let it be collected."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def run_in_thread(self, answer: Callable[[Call], object], call: Call) -> asyncio.Future[object]:
         """Run a plain `def` handler; it counts as in flight until it really ends."""
@@ -265,7 +271,7 @@ class Exchange:
             self._report("voice.slow_body")
             outcome = (408, b'{"error":"the body is too slow"}', "slow_body")
         self.answered = True
-        self._loop.create_task(self._write(*outcome))
+        self._voice.keep(self._loop.create_task(self._write(*outcome)))
         if self._task is not None:
             self._task.cancel()
 
