@@ -26,6 +26,7 @@ from typing import Any, Final
 import structlog
 
 from reception.bootstrap.config import ServerConfig, is_loopback, public_url_problem
+from reception.bootstrap.listen import origin
 from reception.bootstrap.loading import Loaded, tenant_of
 from reception.bootstrap.problems import ConfigError, Problem
 from reception.face.app import App
@@ -67,11 +68,6 @@ def site(loaded: Loaded, *, port: int, lifecycle: Lifecycle, dev: bool = False) 
     if any(tenant.open_to_loopback for tenant in loaded.tenants):
         return LocalOnly(app)
     return app
-
-
-def origin(host: str, port: int) -> str:
-    """Write the URL of our own address, like ``http://[::1]:8080``."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def single(app: App) -> AsgiApp:

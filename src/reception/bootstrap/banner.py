@@ -15,8 +15,8 @@ import sys
 from typing import Final
 
 import reception
-from reception.bootstrap.asgi import origin
 from reception.bootstrap.control import Message
+from reception.bootstrap.listen import origin
 
 # A call as the published contract describes it, with made-up parties.
 EXAMPLE_CALL: Final = {

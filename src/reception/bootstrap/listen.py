@@ -1,4 +1,8 @@
-"""The listening socket, or plain words about why there is none."""
+"""
+The listening socket, or plain words about why there is none; and how its address is written.
+
+Used by the supervisor, so it must stay light: nothing of the web side is imported here.
+"""
 
 from __future__ import annotations
 
@@ -50,3 +54,8 @@ def _in_words(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return f"This machine has no address {host}: set server.host to one that it has"
     return f"Cannot listen on {host}, port {port}: {error.strerror or error}"
+
+
+def origin(host: str, port: int) -> str:
+    """Write the URL of our own address, like ``http://[::1]:8080``."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -17,9 +17,10 @@ from typing import Final
 
 import uvicorn
 
-from reception.bootstrap.asgi import origin, site
+from reception.bootstrap import logs
+from reception.bootstrap.asgi import site
 from reception.bootstrap.config import Config, ServerConfig
-from reception.bootstrap.listen import listen
+from reception.bootstrap.listen import listen, origin
 from reception.bootstrap.loading import Loaded, tenant_of
 from reception.bootstrap.target import load_app
 from reception.bootstrap.worker import loop_factory, uvicorn_config
@@ -38,6 +39,8 @@ def serving(target: str) -> Generator[str, None, None]:
     Errors:
         NeedsHuman: the target gives no app, or the server cannot start; plain words.
     """
+    # To standard error: standard output is the caller's.
+    logs.configure()
     directory = Path.cwd()
     app = load_app(target, directory)
     listener = listen(_HOST, 0)

@@ -79,7 +79,7 @@ def _import(name: str, directory: Path) -> object:
         raise TargetError(own_words(error)) from None
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # whatever a module raises, SystemExit too
+    except BaseException as error:  # noqa: BLE001  # whatever a module raises, SystemExit too
         raise TargetError(own_words(error)) from None
 
 

@@ -92,40 +92,30 @@ def test_a_killed_worker_comes_back_and_costs_nobody_else(tmp_path: Path) -> Non
         served.wait_for("worker.ready")
 
 
-def test_connections_wait_while_the_only_worker_restarts(tmp_path: Path) -> None:
-    with server(tmp_path) as served:
-        (worker,) = children_of(served.process.pid)
-        os.kill(worker, signal.SIGKILL)
-        assert until(lambda: not is_alive(worker))
-        assert 200 == ask(served.port)[0]
-
-
 def test_a_worker_that_dies_again_and_again_is_started_with_patience(tmp_path: Path) -> None:
     with server(tmp_path) as served:
         delays = []
-        for _ in range(3):
+        for _ in range(2):
             with Client(served.port) as client:
                 client.send("/voice?APPID=acme&do=die")
                 line = served.wait_for(r'"delay_s": ([0-9.]+)')
                 delays.append(float(line[1]))
-        assert [0.0, 0.25, 0.5] == delays
+        assert [0.0, 0.25] == delays
         assert 200 == ask(served.port)[0]
 
 
-@pytest.mark.parametrize("do", ["", "block"])
-def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path, do: str) -> None:
+def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
     with server(tmp_path, workers=2) as served:
         workers = children_of(served.process.pid)
         environ = Path(f"/proc/{min(workers)}/environ").read_text()
         metrics = Path(environ.partition("PROMETHEUS_MULTIPROC_DIR=")[2].partition("\0")[0])
         assert metrics.is_dir()
         with Client(served.port) as client:
-            if do:
-                client.send(f"/voice?APPID=acme&do={do}")
-                time.sleep(0.1)
+            # One worker idles, and the event loop of the other is blocked for a second.
+            client.send("/voice?APPID=acme&do=block")
+            time.sleep(0.1)
             served.process.send_signal(signal.SIGKILL)
-            if do:
-                assert 200 == client.answer()[0]
+            assert 200 == client.answer()[0]
         assert until(lambda: not any(is_alive(pid) for pid in workers))
         assert until(lambda: not metrics.exists(), 1.0)
         assert until(lambda: is_refused(served.port), 1.0)
@@ -221,10 +211,5 @@ def test_the_printed_curl_line_works_as_it_stands(tmp_path: Path) -> None:
         words = shlex.split(line.strip().removeprefix("curl").strip())
         answer = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True)
         assert '{"module":"tts"' == answer.stdout[:15]
-
-
-def test_the_supervisor_runs_no_code_of_an_application(tmp_path: Path) -> None:
-    with server(tmp_path) as served:
-        maps = Path(f"/proc/{served.process.pid}/maps").read_text()
-        assert "httptools" not in maps
-        assert 1 == len(children_of(served.process.pid))
+        # On the same occasion: the supervisor has loaded nothing that answers requests.
+        assert "httptools" not in Path(f"/proc/{served.process.pid}/maps").read_text()

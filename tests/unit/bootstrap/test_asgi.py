@@ -1,0 +1,138 @@
+"""An `App` in somebody else's server: what the environment allows, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from reception import App, Call, Flow, flow
+from reception.bootstrap.asgi import single
+from tests.unit.web.asgi import BODY, request, run
+
+SECRET = "a-made-up-secret-of-32-characters-or-more"
+OTHER = "another-made-up-secret-of-32-characters"
+VOICE = "/voice?APPID=acme"
+LOCAL = ("127.0.0.1", 4000)
+JSON = (b"content-type", b"application/json")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECRETS", "PUBLIC_URL", "INSECURE_NO_SECRET"):
+        monkeypatch.delenv(f"RECEPTION_{name}", raising=False)
+
+
+def app() -> App:
+    made = App("acme", fallback=flow.hangup())
+
+    @made.answer
+    async def answer(call: Call) -> Flow:
+        return flow.play("x").then(flow.pivot(url=call.pivot_url(at="y")))
+
+    return made
+
+
+def status(target: str = VOICE, **options: Any) -> int:
+    return int(run(request(single(app()), target, **options)).status)  # type: ignore[arg-type]  # any ASGI app
+
+
+def test_without_settings_this_machine_is_answered() -> None:
+    assert 200 == status(client=LOCAL)
+    assert 200 == status(client=("::1", 4000))
+
+
+@pytest.mark.parametrize("client", [("198.51.100.7", 4000), None])
+def test_without_settings_others_are_not(client: tuple[str, int] | None) -> None:
+    assert 404 == status(client=client)
+
+
+@pytest.mark.parametrize(
+    "name", [b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"]
+)
+def test_without_settings_what_came_through_a_proxy_is_not(name: bytes) -> None:
+    assert 404 == status(client=LOCAL, headers=(JSON, (name, b"x")))
+
+
+def test_with_a_secret_only_its_holders_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECEPTION_SECRETS", f"{SECRET}, {OTHER}")
+    monkeypatch.setenv("RECEPTION_PUBLIC_URL", "https://voice.example.com/")
+    assert 404 == status(client=LOCAL)
+    for secret in (SECRET, OTHER):
+        assert 200 == status(f"{VOICE}&key={secret}")
+    assert 404 == status(f"{VOICE}&key={SECRET}x")
+
+
+def test_urls_back_to_us_begin_with_the_public_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECEPTION_SECRETS", SECRET)
+    monkeypatch.setenv("RECEPTION_PUBLIC_URL", "https://voice.example.com/pbx/")
+    answer = run(request(single(app()), f"{VOICE}&key={SECRET}"))  # type: ignore[arg-type]  # any ASGI app
+    assert b'"https://voice.example.com/pbx/voice?APPID=acme&at=y' in answer.body
+
+
+def test_urls_back_to_us_are_never_made_of_the_host_header() -> None:
+    headers = (JSON, (b"host", b"evil.example.com"))
+    answer = run(request(single(app()), VOICE, client=LOCAL, headers=headers))  # type: ignore[arg-type]  # any ASGI app
+    assert b'"http://127.0.0.1:8080/voice?APPID=acme&at=y"' in answer.body
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"SECRETS": "short", "PUBLIC_URL": "https://v.example.com"}, "RECEPTION_SECRETS: must"),
+        (
+            {"SECRETS": f"{SECRET},{OTHER},{SECRET}x", "PUBLIC_URL": "https://v.example.com"},
+            "RECEPTION_SECRETS: holds more than two",
+        ),
+        ({"SECRETS": SECRET}, "RECEPTION_PUBLIC_URL: is required"),
+        ({"SECRETS": SECRET, "PUBLIC_URL": "http://v.example.com"}, "RECEPTION_PUBLIC_URL: must"),
+        ({"INSECURE_NO_SECRET": "yes"}, "RECEPTION_INSECURE_NO_SECRET: must be 1"),
+        (
+            {"INSECURE_NO_SECRET": "1", "PUBLIC_URL": "https://v.example.com"},
+            "RECEPTION_INSECURE_NO_SECRET: cannot go",
+        ),
+    ],
+)
+def test_a_wrong_setting_fails_the_start_in_words(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], expected: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"RECEPTION_{name}", value)
+    misconfigured = single(app())
+    sent: list[Any] = []
+
+    async def start() -> None:
+        async def receive() -> Any:
+            return {"type": "lifespan.startup"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await misconfigured({"type": "lifespan"}, receive, send)
+
+    asyncio.run(start())
+    (message,) = sent
+    assert "lifespan.startup.failed" == message["type"]
+    assert f"environment: {expected}" in message["message"]
+    assert SECRET not in message["message"]
+    answer = run(request(misconfigured, VOICE, BODY, client=LOCAL))  # type: ignore[arg-type]  # any ASGI app
+    assert 503 == answer.status
+
+
+def test_an_app_is_an_asgi_application_with_a_lifespan() -> None:
+    told: list[str] = []
+
+    async def live() -> None:
+        messages = iter(("lifespan.startup", "lifespan.shutdown"))
+
+        async def receive() -> Any:
+            return {"type": next(messages)}
+
+        async def send(message: Any) -> None:
+            told.append(message["type"])
+
+        await app()({"type": "lifespan"}, receive, send)
+
+    asyncio.run(live())
+    assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == told
