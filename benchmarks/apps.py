@@ -145,7 +145,5 @@ async def voice(APPID: str, key: str, body: PivotBody) -> CidNode:  # noqa: N803
         raise HTTPException(404)
     return CidNode(
         data=CidData(caller_id_name="Support Line", caller_id_number="+18005551212"),
-        children={
-            "_": UserNode(data=UserData(id=USER, timeout=30, strategy="simultaneous"))
-        },
+        children={"_": UserNode(data=UserData(id=USER, timeout=30, strategy="simultaneous"))},
     )

@@ -120,9 +120,7 @@ async def _saturate(port: int, seconds: float) -> Result:
 
 async def _at_rate(port: int, rate: float, seconds: float) -> Result:
     request = head(port)
-    idle: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
-        asyncio.LifoQueue()
-    )
+    idle: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.LifoQueue()
     for _ in range(CONNECTIONS):
         idle.put_nowait(await asyncio.open_connection("127.0.0.1", port))
     latencies: list[float] = []

@@ -28,7 +28,9 @@ def where(error: BaseException) -> str:
     return f"{name}:{last.lineno} in {last.name}"
 
 
-def report(event: str, *, tenant: str, call: str = "", ms: float, error: BaseException | None = None) -> None:
+def report(
+    event: str, *, tenant: str, call: str = "", ms: float, error: BaseException | None = None
+) -> None:
     """
     Log one incident.
 

@@ -235,9 +235,7 @@ def _credentials(headers: Headers) -> list[bytes]:
         if name == b"authorization":
             scheme, _, encoded = value.partition(b" ")
             try:
-                user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(
-                    b":"
-                )
+                user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
             except binascii.Error:
                 user, password = b"", b""
             keys.append((password or user) if scheme.lower() == b"basic" else b"")

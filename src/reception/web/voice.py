@@ -152,18 +152,19 @@ class Exchange:
         self._task: asyncio.Task[Any] | None = None
         self._call_id = ""
         self._has_request = False
-        self.began = self._loop.time()
+        # Not the loop's clock: uvloop's counts whole milliseconds.
+        self.began = time.monotonic()
         self.answered = False
         self.tenant: Tenant | None = None
 
     def elapsed_s(self) -> float:
         """Seconds since the request arrived."""
-        return self._loop.time() - self.began
+        return time.monotonic() - self.began
 
     async def run(self, scope: Scope, receive: Receive, admitted: Admitted) -> None:
         """Read, answer, and be done by the deadline."""
         self._task = asyncio.current_task()
-        timer = self._loop.call_at(self.began + self._voice.settings.deadline_s, self._expire)
+        timer = self._loop.call_later(self._voice.settings.deadline_s, self._expire)
         try:
             request = await self._read(scope, receive, admitted)
             if request is not None:
@@ -217,9 +218,7 @@ class Exchange:
         if message["type"] == "http.disconnect":
             return None
         if size > limit:
-            raise PeerError(
-                "pivot.too_large", f"The body has more than {limit} bytes.", status=413
-            )
+            raise PeerError("pivot.too_large", f"The body has more than {limit} bytes.", status=413)
         return body if len(chunks) == 1 else b"".join(chunks)
 
     async def _answer(self, admitted: Admitted, request: PivotRequest) -> None:

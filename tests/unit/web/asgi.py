@@ -31,9 +31,7 @@ class Answer:
     body: bytes
 
 
-def tenant(
-    answer: Callable[[Call], Any] | Flow, *, app_id: str = "acme", **changes: Any
-) -> Tenant:
+def tenant(answer: Callable[[Call], Any] | Flow, *, app_id: str = "acme", **changes: Any) -> Tenant:
     """A tenant with one secret, unless `changes` say otherwise."""
     runs = "static" if isinstance(answer, Flow) else "thread"
     if asyncio.iscoroutinefunction(answer):

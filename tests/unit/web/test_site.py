@@ -73,10 +73,11 @@ def test_lifespan_makes_it_ready_and_not_ready() -> None:
         task = asyncio.create_task(app({"type": "lifespan"}, messages.get, send))
         messages.put_nowait({"type": "lifespan.startup"})
         await asyncio.sleep(0.12)
-        assert app.lifecycle.ready
+        ready = [app.lifecycle.ready]
         messages.put_nowait({"type": "lifespan.shutdown"})
         await task
-        assert not app.lifecycle.ready
+        ready.append(app.lifecycle.ready)
+        assert [True, False] == ready
         return sent
 
     assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == run(scenario())

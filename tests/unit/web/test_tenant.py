@@ -102,7 +102,7 @@ def test_a_header_carries_the_secret() -> None:
 
 
 def test_a_network_may_stand_in_for_the_secret() -> None:
-    changes = {"secrets": (), "allow_from": (ip_network("203.0.113.0/24"),)}
+    changes: dict[str, Any] = {"secrets": (), "allow_from": (ip_network("203.0.113.0/24"),)}
     assert admit("APPID=acme", client=("203.0.113.9", 1), **changes)
     assert admit("APPID=acme", client=("::ffff:203.0.113.9", 1), **changes)
     for client in [("203.0.114.9", 1), None, ("not an address", 1), ("::1", 1)]:
@@ -111,7 +111,7 @@ def test_a_network_may_stand_in_for_the_secret() -> None:
 
 
 def test_a_tenant_without_a_secret_is_for_this_machine_only() -> None:
-    changes = {"secrets": (), "open_to_loopback": True}
+    changes: dict[str, Any] = {"secrets": (), "open_to_loopback": True}
     assert admit("APPID=acme", client=("127.0.0.1", 1), **changes)
     with pytest.raises(Denied):
         admit("APPID=acme", client=("203.0.113.9", 1), **changes)

@@ -150,7 +150,9 @@ def test_a_thread_that_hangs_is_counted_until_it_ends() -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("kind", ["raises", "none", "text", "bad dict", "bad node", "local", "exit"])
+@pytest.mark.parametrize(
+    "kind", ["raises", "none", "text", "bad dict", "bad node", "local", "exit"]
+)
 def test_whatever_a_handler_does_wrong_becomes_the_fallback(kind: str) -> None:
     async def wrong(_: Call) -> Any:
         match kind:
