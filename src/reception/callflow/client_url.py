@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104  compared, never bound
+LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})
 """The platform's blacklist. Other loopback and private addresses pass (run: 127.0.0.2, 10.x, [::1])."""
 
 _URL: Final = re.compile(r"(https?)://([^/?#]*)")
@@ -51,4 +51,7 @@ def client_url_fault(url: str) -> str | None:
 
 def is_local_url(url: str) -> bool:
     """Tell whether a URL names this very machine in a way that the platform refuses."""
+    lower = url.lower()
+    if not any(host in lower for host in LOCAL_HOSTS):
+        return False
     return client_url_host(url) in LOCAL_HOSTS

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from reception.callflow.client_url import client_url_fault, is_local_url
+from reception.callflow.client_url import client_url_fault
 from reception.callflow.findings import key_step
 from reception.callflow.shown import listed, quoted, type_in_words, value_in_words
 
@@ -112,13 +112,18 @@ def _parts(schema: Schema) -> list[Check]:
     if schema.keys() & {"properties", "patternProperties", "required", "additionalProperties"}:
         parts.append(_object(schema))
     if "oneOf" in schema:
-        parts.append(_one_of(schema["oneOf"]))
+        arms = schema["oneOf"]
+        keys_only = all(arm.keys() == {"required"} for arm in arms)
+        parts.append(_one_set_of_keys(arms) if keys_only else _one_of(arms))
     if "anyOf" in schema:
         parts.append(_any_of(schema["anyOf"]))
     return parts
 
 
 def _all_of(parts: Sequence[Check]) -> Check:
+    if len(parts) == 1:
+        return parts[0]
+
     def check(value: Any) -> Faults | None:
         found: Faults | None = None
         for part in parts:
@@ -210,7 +215,9 @@ def _client_url(value: Any) -> Faults | None:
 
 
 def _client_url_anywhere(value: Any) -> Faults | None:
-    return _client_url(value) if type(value) is str and not is_local_url(value) else None
+    if type(value) is not str or value.startswith(("http://", "https://")):
+        return None
+    return _client_url(value)
 
 
 def _bounds(least: int | None, most: int | None) -> Check:
@@ -264,23 +271,28 @@ def _unique_items(value: Any) -> Faults | None:
 
 def _object(schema: Schema) -> Check:
     properties: Schema = schema.get("properties", {})
-    checks = {name: compile_schema(part) for name, part in properties.items() if ACTION not in part}
+    known = {name: part for name, part in properties.items() if ACTION not in part.values()}
+    checks = {name: compile_schema(part) for name, part in known.items()}
+    entries = {name: _entry(part, checks[name]) for name, part in known.items()}
     missing = _missing(properties, checks, schema.get("required", ()))
     patterns = [
         (re.compile(pattern).search, compile_schema(part))
         for pattern, part in schema.get("patternProperties", {}).items()
     ]
     closed = schema.get("additionalProperties") is False
-    find = checks.get
+    find = entries.get
 
     def check(value: Any) -> Faults | None:
         if type(value) is not dict:
             return None
         found: Faults | None = None
         for key, item in value.items():
-            part = find(key)
-            if part is not None:
-                faults = part(item)
+            entry = find(key)
+            if entry is not None:
+                kind, words, part = entry
+                if type(item) is kind and (item in words if words is not None else part is None):
+                    continue
+                faults = checks[key](item) if part is None else part(item)
                 if faults is not None:
                     found = _below(found, key_step(key), faults)
         for key, faults in missing:
@@ -293,19 +305,34 @@ def _object(schema: Schema) -> Check:
         if type(value) is not dict:
             return found
         for key, item in value.items():
-            known = key in properties
+            named = key in properties
             for search, part in patterns:
                 if search(key):
-                    known = True
+                    named = True
                     faults = part(item)
                     if faults is not None:
                         found = _below(found, key_step(key), faults)
-            if closed and not known:
+            if closed and not named:
                 fault = Fault("", "additionalProperties", f"The key {quoted(key)} is not allowed.")
                 found = _below(found, key_step(key), [fault])
         return found
 
     return check_patterns if patterns or closed else check
+
+
+def _entry(schema: Schema, check: Check) -> tuple[type | None, frozenset[str] | None, Check | None]:
+    """
+    What judges most values without a call: a type, the words allowed, else the whole check.
+
+    Where the type is given and the check is not, the type alone decides that a value is right.
+    """
+    kind = _TYPES.get(schema.get("type", ""))
+    if kind is None:
+        return None, None, check
+    parts = _parts(schema)
+    if kind is str and "enum" in schema and len(parts) == 1:
+        return kind, frozenset(schema["enum"]), None
+    return kind, None, check if parts else None
 
 
 def _missing(
@@ -347,6 +374,25 @@ def _one_of(arms: Sequence[Schema]) -> Check:
         if right:
             return [Fault("", "oneOf", f"Only one may be given: {words}.")]
         return [Fault("", "oneOf", _nearest(arms, checks, value) or f"This must be {words}.")]
+
+    return check
+
+
+def _one_set_of_keys(arms: Sequence[Schema]) -> Check:
+    """The same where the arms only ask for keys; spares most of the work, since it is common."""
+    sets = [frozenset(arm["required"]) for arm in arms]
+    slow = _one_of([{"properties": {}, **arm} for arm in arms])
+
+    def check(value: Any) -> Faults | None:
+        if type(value) is dict:
+            present = value.keys()
+            right = 0
+            for keys in sets:
+                if keys <= present:
+                    right += 1
+            if right == 1:
+                return None
+        return slow(value)
 
     return check
 

@@ -176,7 +176,7 @@ def schema_of(struct: type[msgspec.Struct], platform: Platform) -> dict[str, Any
     required: list[str] = []
     for name, hint in hints_of(struct).items():
         marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-        if _absent(marks, platform):
+        if _absent(marks, platform) or name in getattr(struct, "unlisted", ()):
             continue
         key = keys_of(struct)[name]
         properties[key] = _schema(hint, platform)
@@ -261,4 +261,3 @@ def _mark(schema: dict[str, Any], mark: Any, platform: Platform) -> None:
 
 def _set(schema: dict[str, Any], **keywords: int | bool | None) -> None:
     schema.update({name: value for name, value in keywords.items() if value is not None})
-

@@ -29,17 +29,24 @@ from reception.callflow.nodes import (
     sounds,
     variables,
 )
-from reception.callflow.value import Flow, flow_of
+from reception.callflow.value import Flow, maker_of
 from reception.callflow.value import raw_flow as raw
 
 _P = ParamSpec("_P")
 
 
 def _builder(node: Callable[_P, Node]) -> Callable[_P, Flow]:
+    """Give a node class the form of a function that returns a flow, with its whole signature."""
+    assert isinstance(node, type)
+    made_of: type[Node] = node
+    make = maker_of(made_of)
+
     @wraps(node, updated=())
     def build(*args: _P.args, **kwargs: _P.kwargs) -> Flow:
-        return flow_of(node(*args, **kwargs))
+        node(*args, **kwargs)
+        return make(args, kwargs)
 
+    build.__name__ = build.__qualname__ = made_of.module
     return build
 
 
@@ -110,7 +117,7 @@ ring_group = _builder(ringing.RingGroup)
 ring_group_toggle = _builder(ringing.RingGroupToggle)
 route_to_cid = _builder(ringing.RouteToCid)
 send_dtmf = _builder(keypad.SendDtmf)
-set = _builder(variables.Set)
+set = _builder(variables.Set)  # noqa: A001  the module's own name
 set_alert_info = _builder(caller_id.SetAlertInfo)
 set_cid = _builder(caller_id.SetCid)
 set_variable = _builder(variables.SetVariable)

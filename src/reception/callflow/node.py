@@ -10,7 +10,8 @@ nothing here checks a value.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Final, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -65,11 +66,16 @@ SPREAD: Final = "spread"
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """
-    One step of a callflow.
+    One step of a callflow: what it may carry, and what its module does.
 
-    Fields that are None are not sent, so that the platform's own default holds. A field
-    without a default is always sent, also as None: leaving it out is a fault of ours, and
-    the check says so.
+    A field that is None is not sent, so that the platform's own default holds, or ours where
+    the class has one. A field without a default must be given.
+
+    Shape:
+        module, versions, takes, ends, answers: as in `ModuleSpec`.
+        exactly_one: sets of data keys of which version 5 wants exactly one to be there.
+        unlisted: fields that the platform's schema does not name, and so does not check.
+        skip_module: true has the platform skip the node and go on to ``_``.
     """
 
     module: ClassVar[str]
@@ -78,50 +84,38 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     ends: ClassVar[Ends] = "never"
     answers: ClassVar[bool] = False
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    unlisted: ClassVar[frozenset[str]] = frozenset()
 
     skip_module: bool | None = None
 
-    def as_data(self) -> dict[str, Any]:
-        """The node's data under the platform's keys; values are as they were given."""
-        plan = _PLANS.get(type(self)) or _plan(type(self))
-        mandatory, optional, spread = plan
-        data: dict[str, Any] = {key: getattr(self, name) for name, key in mandatory}
-        for name, key in optional:
-            value = getattr(self, name)
-            if value is not None:
-                data[key] = value
-        for name in spread:
-            values = data.pop(name, None)
-            if values:
-                data = {**values, **data}
-        return data
+
+class Sending(NamedTuple):
+    """
+    How the fields of a node become data.
+
+    Shape:
+        keys: the data key of each field, in order, the positional ones first.
+        always: what is sent whatever was given, in order: our own values, and None for
+            fields that must be given.
+        spread: a field whose mapping is the data itself.
+    """
+
+    keys: Mapping[str, str]
+    always: Mapping[str, Any]
+    spread: str | None
 
 
-_Plan = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], tuple[str, ...]]
-_PLANS: Final[dict[type[Node], _Plan]] = {}
-
-
-def _plan(node: type[Node]) -> _Plan:
-    """Which fields are sent always, which only when given, which are spread over the data."""
+def sending_of(node: type[Node]) -> Sending:
+    """Read off a node class what is sent."""
     keys = keys_of(node)
-    without = len(node.__struct_fields__) - len(node.__struct_defaults__)
-    mandatory = {
-        name
-        for name, default in zip(
-            node.__struct_fields__[without:], node.__struct_defaults__, strict=True
-        )
-        if default is msgspec.NODEFAULT
-    } | set(node.__struct_fields__[:without])
-    spread = tuple(
-        name
-        for name, hint in hints_of(node).items()
-        if SPREAD in getattr(hint, "__metadata__", ())
-    )
-    pairs = tuple(keys.items())
-    plan = (
-        tuple(pair for pair in pairs if pair[0] in mandatory),
-        tuple(pair for pair in pairs if pair[0] not in mandatory),
-        spread,
-    )
-    _PLANS[node] = plan
-    return plan
+    always: dict[str, Any] = {}
+    for field in msgspec.structs.fields(node):
+        if field.required:
+            always[field.name] = None
+        elif field.default is not None:
+            always[field.name] = field.default
+    spread = [
+        name for name, hint in hints_of(node).items() if SPREAD in getattr(hint, "__metadata__", ())
+    ]
+    sent = {keys[name]: value for name, value in always.items()}
+    return Sending(keys, sent, spread[0] if spread else None)

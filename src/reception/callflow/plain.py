@@ -17,7 +17,7 @@ from typing import Any, Final
 from reception.callflow.findings import Rejection, key_step
 from reception.callflow.shown import value_in_words
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MAX_INT_BITS: Final = 14_000
 """About 4,200 digits: more cannot be written without lifting a limit of the interpreter."""
 
@@ -66,12 +66,8 @@ def plain(value: Any, path: str = "$") -> Any:
             work.append((id(value), None, _LEAVE, None))
             if isinstance(value, Mapping):
                 copy = {}
-                for name, item in value.items():
-                    if type(name) is not str:
-                        if not isinstance(name, str):
-                            words = value_in_words(name)
-                            raise NotJson(_path(path, trail), f"A key must be text, not {words}.")
-                        name = str.__str__(name)
+                for raw_name, item in value.items():
+                    name = _name(raw_name, trail, path)
                     copy[name] = None
                     work.append((item, copy, name, (trail, name)))
             else:
@@ -92,7 +88,7 @@ _LEAVE: Final = object()
 def _scalar(value: Any, trail: Any, path: str) -> Any:
     kind = type(value)
     if kind is str:
-        if not value.isascii() and _SURROGATE.search(value):
+        if not value.isascii() and SURROGATE.search(value):
             raise NotJson(_path(path, trail), "This text holds half of a surrogate pair.")
         return value
     if kind is bool or value is None:
@@ -114,6 +110,14 @@ def _scalar(value: Any, trail: Any, path: str) -> Any:
         return _CONTAINER
     words = value_in_words(value)
     raise NotJson(_path(path, trail), f"JSON cannot say {words}; write text, a number or a list.")
+
+
+def _name(name: Any, trail: Any, path: str) -> str:
+    if not isinstance(name, str):
+        words = value_in_words(name)
+        raise NotJson(_path(path, trail), f"A key must be text, not {words}.")
+    text: str = _scalar(name, trail, path)
+    return text
 
 
 def _path(start: str, trail: Any) -> str:

@@ -186,8 +186,10 @@ class _Reader:
         if mark == '"':
             match = _STRING.match(text, at)
             if match is None:
-                raise _Unreadable(f"a text is not closed or holds a raw control character or "
-                                  f"a wrong escape, {self._at(at)}")
+                raise _Unreadable(
+                    f"a text is not closed or holds a raw control character or "
+                    f"a wrong escape, {self._at(at)}"
+                )
             value = self._string(match)
             if _SURROGATE.search(value):
                 self._note(self._broken, self._keys)

@@ -73,7 +73,7 @@ class ModuleSpec:
 
     def properties(self, platform: Platform) -> frozenset[str]:
         """The data keys that the platform knows; others it ignores."""
-        return frozenset(self._schemas[platform]["properties"])
+        return frozenset(self._schemas[platform]["properties"]) | {"skip_module"}
 
     def defaults(self, platform: Platform) -> Mapping[str, Any]:
         """What the platform writes into the data for keys that are absent."""

@@ -37,9 +37,7 @@ def verdict(
     return (reading,) if isinstance(reading, Rejection) else judge(reading.root, platform)
 
 
-def validate(
-    flow: Flow | Mapping[str, Any] | bytes | str, *, platform: Platform = 5
-) -> Findings:
+def validate(flow: Flow | Mapping[str, Any] | bytes | str, *, platform: Platform = 5) -> Findings:
     """
     Say everything that there is to say about a flow.
 

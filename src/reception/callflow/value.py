@@ -22,13 +22,14 @@ import msgspec
 from reception.callflow.client_url import is_local_url
 from reception.callflow.facts import PLATFORMS
 from reception.callflow.findings import Rejection
-from reception.callflow.node import Node
+from reception.callflow.node import Node, sending_of
 from reception.callflow.plain import SURROGATE, NotJson, plain
 from reception.callflow.reading import read
 from reception.callflow.spec import SPECS
 from reception.callflow.verdict import (
     ANYWHERE,
     CLIENT_URL_KEYS,
+    checks_beside,
     is_local_tree,
     judge,
 )
@@ -146,22 +147,14 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         Source:
             contract pitfalls §A5 and §A6, dialogs §4.
         """
-        spine: list[_Step] = []
-        changed = False
-        for step in self._spine:
-            if step.branches:
-                branches = [(key, hung.with_fallback(fallback)) for key, hung in step.branches]
-                if any(new is not old for (_, new), (_, old) in zip(branches, step.branches, strict=True)):
-                    step = step._replace(branches=tuple(branches))
-                    changed = True
-            spine.append(step)
-        if spine[-1].module == "pivot":
-            spine.extend(fallback._spine)
-            changed = True
-        if not changed:
-            return self
-        mask = _common(self._mask, fallback._mask)
-        return _flow(tuple(spine), mask, self._local or fallback._local)
+        every: list[Flow] = [self]
+        for seen in every:
+            every.extend(hung for step in seen._spine for _, hung in step.branches)
+        # A flow comes after the one it hangs from, so that the innermost are done first.
+        done: dict[int, Flow] = {}
+        for seen in reversed(every):
+            done[id(seen)] = _with_fallback(seen, fallback, done)
+        return done[id(self)]
 
     def render(self) -> bytes:
         """The flow as compact ASCII JSON, ready to be sent. The bytes are remembered."""
@@ -223,36 +216,71 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
 
     def __repr__(self) -> str:
         words = [
-            step.module + (f"[{', '.join(key for key, _ in step.branches)}]" if step.branches else "")
+            step.module
+            + (f"[{', '.join(key for key, _ in step.branches)}]" if step.branches else "")
             for step in self._spine[:12]
         ]
         more = [f"{len(self._spine) - 12} more"] if len(self._spine) > 12 else []
         return f"<Flow {' → '.join(words + more)}>"
 
 
-def maker_of(node: type[Node]) -> Callable[[Node], Flow]:
+def _with_fallback(flow: Flow, fallback: Flow, done: Mapping[int, Flow]) -> Flow:
+    """The same for one flow, when the flows that hang in it are done."""
+    spine: list[_Step] = []
+    for step in flow._spine:
+        branches = tuple((key, done[id(hung)]) for key, hung in step.branches)
+        same = all(new is old for (_, new), (_, old) in zip(branches, step.branches, strict=True))
+        spine.append(step if same else msgspec.structs.replace(step, branches=branches))
+    if spine[-1].module == "pivot":
+        spine.extend(fallback._spine)
+    elif all(new is old for new, old in zip(spine, flow._spine, strict=True)):
+        return flow
+    mask = flow._mask & fallback._mask
+    if not mask:
+        raise _nothing_common(flow._mask, fallback._mask)
+    return Flow(tuple(spine), mask, flow._local or fallback._local)
+
+
+def maker_of(node: type[Node]) -> Callable[[tuple[Any, ...], dict[str, Any]], Flow]:
     """
     Make the function that makes flows of one node of one class.
+
+    Shape:
+        returns: a function of the arguments with which the class was called, by position and
+            by name. That they are its own, and complete, the class has seen to.
 
     Errors:
         AppError("flow.rejected"), by that function: no version of the platform accepts the
             node; the text lists everything that is wrong.
     """
     module = node.module
-    is_plain = module not in _NESTED and module not in CLIENT_URL_KEYS
-    four, five = _FOUR.get(module), _FIVE.get(module)
-    check = four if four is five else None
-    start = _start(module)
+    names, always, spread = sending_of(node)
+    in_order = tuple(names.values())
+    on_both = _FOUR.get(module) if _FOUR.get(module) is _FIVE.get(module) else None
+    if module in _NESTED or module in CLIENT_URL_KEYS:
+        on_both = None
+    start = _STARTS[module]
 
-    def make(node: Node) -> Flow:
-        data = node.as_data()
-        for value in data.values():
-            if type(value) not in _SCALARS:
-                data = _plain_data(module, data, "$.data")
-                break
-        if check is not None and is_plain and check(data) is None:
-            body = _written(module, data)
-            return Flow((_Step(module, start + body, data),), _BOTH, False)
+    def make(given: tuple[Any, ...], named: dict[str, Any]) -> Flow:
+        data = dict(always)
+        is_simple = True
+        for key, value in zip(in_order, given, strict=False):
+            if value is not None:
+                data[key] = value
+                if type(value) not in _SCALARS:
+                    is_simple = False
+        for name, value in named.items():
+            if value is not None:
+                data[names[name]] = value
+                if type(value) not in _SCALARS:
+                    is_simple = False
+        if not is_simple:
+            data = _plain_data(module, data, "$.data")
+        if spread is not None:
+            data = {**data.pop(spread, {}), **data}
+        if on_both is not None and on_both(data) is None:
+            step = _Step(module, start + _written(module, data), data)
+            return Flow((step,), _BOTH, False)
         mask = _mask_of(module, data)
         if not mask:
             raise _rejected(module, _all_findings({"module": module, "data": data}))
@@ -314,17 +342,18 @@ def _grown(root: Any, most: int | None) -> Flow | None:
         module, data, children = node.get("module"), node.get("data", {}), node.get("children", {})
         if type(module) is not str or type(data) is not dict or type(children) is not dict:
             return None
-        data = _plain_data("raw", data, path="") if _has_more(data) else dict(data)
-        extra = {name: node[name] for name in node if name not in _NODE_KEYS}
+        data = dict(data) if _is_simple(data) else _plain_data("raw", data, "$.data")
         mask &= _mask_of(module, data)
         if not mask:
             return None
         local = local or _is_local(module, data)
-        head = _start(module) + _written("raw", data)
-        if extra:
-            extra = _plain_data("raw", extra, path="")
+        head = (_STARTS.get(module) or _start(module)) + _written("raw", data)
+        extra = None
+        if not _NODE_KEYS.issuperset(node):
+            extra = {name: node[name] for name in node if name not in _NODE_KEYS}
+            extra = _plain_data("raw", extra, "$")
             head += b"," + _written("raw", extra)[1:-1]
-        steps.append(_Step(module, head, data, extra or None))
+        steps.append(_Step(module, head, data, extra))
         following.append(None)
         branches.append([])
         if parent >= 0 and key == "_":
@@ -353,16 +382,17 @@ def _grown(root: Any, most: int | None) -> Flow | None:
     return made[0]
 
 
-def _has_more(data: dict[Any, Any]) -> bool:
-    """Whether there is more in the data than exact scalars under texts."""
-    return any(type(value) not in _SCALARS for value in data.values()) or any(
-        type(key) is not str for key in data
-    )
+def _is_simple(data: dict[Any, Any]) -> bool:
+    """Whether there are only exact scalars under exact texts in the data."""
+    for key, value in data.items():
+        if type(value) not in _SCALARS or type(key) is not str:
+            return False
+    return True
 
 
 def _plain_data(name: str, data: dict[str, Any], path: str) -> dict[str, Any]:
     try:
-        copied: dict[str, Any] = plain(data, path or "$.data")
+        copied: dict[str, Any] = plain(data, path)
     except NotJson as problem:
         raise _rejected(name, [problem.rejection]) from None
     return copied
@@ -377,13 +407,13 @@ def _restored(rendered: bytes) -> Flow:
 
 def _mask_of(module: str, data: dict[str, Any]) -> int:
     """Which versions accept one node, the blacklist of URLs left out."""
-    four, five = _FOUR.get(module), _FIVE.get(module)
-    if four is five:
-        mask = _BOTH if four is not None and four(data) is None else 0
+    five = _FIVE.get(module)
+    if five is not None and five(data) is None:
+        four = _FOUR_BESIDE_FIVE[module]
+        mask = 3 if four is not None and four(data) is None else 2
     else:
-        mask = 1 if four is not None and four(data) is None else 0
-        if five is not None and five(data) is None:
-            mask |= 2
+        four = _FOUR.get(module)
+        mask = 1 if four is not None and four is not five and four(data) is None else 0
     if mask and module in _NESTED:
         node = {"module": module, "data": data}
         for bit, platform in ((1, PLATFORMS[0]), (2, PLATFORMS[1])):
@@ -394,6 +424,7 @@ def _mask_of(module: str, data: dict[str, Any]) -> int:
 
 _FOUR: Final = ANYWHERE[4].checks
 _FIVE: Final = ANYWHERE[5].checks
+_FOUR_BESIDE_FIVE: Final = checks_beside(ANYWHERE[4], ANYWHERE[5])
 _NESTED: Final = frozenset(ANYWHERE[4].nested) | frozenset(ANYWHERE[5].nested)
 
 
@@ -442,6 +473,9 @@ def _rejected(name: str, findings: Iterable[Rejection]) -> AppError:
 
 def _start(module: str) -> bytes:
     return b'{"module":' + encode_basestring_ascii(module).encode() + b',"data":'
+
+
+_STARTS: Final = {name: _start(name) for name in SPECS}
 
 
 def _written(name: str, data: dict[str, Any]) -> bytes:
@@ -500,7 +534,7 @@ def _joined(flow: Flow, *, canonical: bool) -> bytes:
             parts.append(mark + b'"_":')
         # The last node has no default child: take its opening away again, then close all.
         last = parts.pop()
-        assert isinstance(last, bytes)  # noqa: S101  for the type checker
+        assert isinstance(last, bytes)
         parts.append(last[: -len(b'"_":')].rstrip(b","))
         parts.append(b"}" * (2 * len(spine)))
         waiting.extend(reversed(parts))

@@ -23,7 +23,7 @@ from reception.callflow.compiled import (
     Check,
     compile_schema,
 )
-from reception.callflow.facts import PLATFORMS, Platform, schema_of
+from reception.callflow.facts import PLATFORMS, Part, Platform, schema_of
 from reception.callflow.findings import Rejection, key_step
 from reception.callflow.nodes.sounds import MacroPrompt, MacroSay, MacroTone
 from reception.callflow.shown import quoted, value_in_words
@@ -42,23 +42,27 @@ class Table:
     What one version of the platform knows, made fast.
 
     Shape:
-        checks: a check of the data for every module.
+        checks: a check of the data for every module; that the data is an object is asked apart.
+        schemas: what those checks were made from.
         nested: modules whose data holds a whole node, and the path of it in the data ("" when
             the data *is* the node).
     """
 
-    __slots__ = ("checks", "nested", "platform")
+    __slots__ = ("checks", "nested", "platform", "schemas")
 
     def __init__(self, platform: Platform, *, anywhere: bool) -> None:
         self.platform = platform
         self.checks: dict[str, Check] = {}
+        self.schemas: dict[str, Mapping[str, Any]] = {}
         self.nested: dict[str, str] = {}
         for name, schema in _schemas(platform).items():
             properties = schema.get("properties", {})
             for key, part in properties.items():
                 if part.get("$ref") == ACTION:
                     self.nested[name] = key
-            self.checks[name] = _shared(_anywhere(schema) if anywhere else schema)
+            body = {keyword: value for keyword, value in schema.items() if keyword != "type"}
+            self.schemas[name] = _anywhere(body) if anywhere else body
+            self.checks[name] = _shared(self.schemas[name])
         self.nested["action"] = ""
 
 
@@ -89,7 +93,7 @@ def _schemas(platform: Platform) -> dict[str, Mapping[str, Any]]:
     return schemas
 
 
-_HELPERS: Final = {
+_HELPERS: Final[Mapping[str, type[Part]]] = {
     "audio_macro.prompt": MacroPrompt,
     "audio_macro.say": MacroSay,
     "audio_macro.tone": MacroTone,
@@ -110,6 +114,32 @@ STRICT: Final[Mapping[Platform, Table]] = {p: Table(p, anywhere=False) for p in 
 
 ANYWHERE: Final[Mapping[Platform, Table]] = {p: Table(p, anywhere=True) for p in PLATFORMS}
 """The platform, were its blacklist of URLs empty: for trials on one machine."""
+
+
+def checks_beside(mine: Table, other: Table) -> dict[str, Check | None]:
+    """
+    Make checks that say what `mine` says of data that `other` has accepted.
+
+    Most properties are alike in both versions, so that little is left to ask: None where the
+    module is unknown to `mine`, a check of nothing where both say the same.
+    """
+    beside: dict[str, Check | None] = {}
+    for name, theirs in other.schemas.items():
+        schema = mine.schemas.get(name)
+        if schema is None:
+            beside[name] = None
+            continue
+        left = {key: value for key, value in schema.items() if theirs.get(key) != value}
+        if "required" in left and "properties" in schema:
+            # A default answers for a required key; it must not be lost with its property.
+            left["properties"] = schema["properties"]
+        elif "properties" in left:
+            same = theirs["properties"]
+            parts = left["properties"].items()
+            left["properties"] = {key: part for key, part in parts if same.get(key) != part}
+        beside[name] = _shared(left)
+    return beside
+
 
 CLIENT_URL_KEYS: Final[Mapping[str, str]] = {
     name: key
@@ -152,9 +182,9 @@ def judge(root: Any, platform: Platform, *, anywhere: bool = False) -> tuple[Rej
         check = checks.get(name) if type(name) is str else None
         if check is None:
             found.extend(_wrong_module(node, name, trail, table))
-            if type(data) is not dict:
-                found.append(_no_data(data, trail))
-        else:
+        if type(data) is not dict:
+            found.append(_no_data(data, trail))
+        elif check is not None:
             faults = check(data)
             if faults is not None:
                 start = path_of(trail) + ".data"
@@ -163,10 +193,12 @@ def judge(root: Any, platform: Platform, *, anywhere: bool = False) -> tuple[Rej
         if type(children) is not dict:
             found.append(_no_children(children, trail))
         elif children:
-            for key in reversed(children):
-                # The schema's keys are .+ : what does not match it is not looked at.
-                if key.strip("\n"):
-                    waiting.append((children[key], (trail, ".children" + key_step(key))))
+            # The schema's keys are .+ : what does not match it is not looked at.
+            waiting.extend(
+                (children[key], (trail, ".children" + key_step(key)))
+                for key in reversed(children)
+                if key.strip("\n")
+            )
         inner = nested.get(name) if check is not None else None
         if inner is not None:
             if inner == "":
@@ -209,9 +241,7 @@ def path_of(trail: Trail) -> str:
 
 def _no_object(node: Any, trail: Trail) -> Rejection:
     what = "A flow" if trail is None else "A child"
-    message = (
-        f"{what} is one object with module, data and children, not {value_in_words(node)}."
-    )
+    message = f"{what} is one object with module, data and children, not {value_in_words(node)}."
     return Rejection(path_of(trail), "type", message)
 
 

@@ -117,9 +117,7 @@ class Menu(Node, frozen=True):
     """
 
     module: ClassVar[str] = "menu"
-    takes: ClassVar[Keys] = Keys(
-        names=frozenset({"timeout", "max_retries"}), pattern=r"[0-9*#]+"
-    )
+    takes: ClassVar[Keys] = Keys(names=frozenset({"timeout", "max_retries"}), pattern=r"[0-9*#]+")
     ends: ClassVar[Ends] = "on success"
     answers: ClassVar[bool] = True
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
+from reception.callflow.compiled import Schema
 from reception.callflow.facts import (
     Bounds,
     ClientUrl,
@@ -24,7 +25,6 @@ from reception.callflow.facts import (
     Required,
     Unknown,
 )
-from reception.callflow.compiled import Schema
 from reception.callflow.node import ANY, Ends, Keys, Node
 
 
@@ -49,9 +49,7 @@ class Serverless(Part, frozen=True):
     """A flow that is run in place of a request: its text or object, and its type."""
 
     flow_doc: Annotated[Annotated[str, Length(1)] | Mapping[str, Any], Required()]
-    flow_type: Annotated[
-        Literal["application/json", "application/xml", "text/xml"], Required()
-    ]
+    flow_type: Annotated[Literal["application/json", "application/xml", "text/xml"], Required()]
 
 
 class Pivot(Node, frozen=True):

@@ -149,10 +149,25 @@ class MacroSay(Part, frozen=True):
     macro: Literal["say"] = "say"
     type: (
         Literal[
-            "number", "items", "persons", "messages", "currency", "time_measurement",
-            "current_date", "current_time", "current_date_time", "telephone_number",
-            "telephone_extension", "url", "ip_address", "e-mail_address", "postal_address",
-            "account_number", "name_spelled", "name_phonetic", "short_date_time",
+            "number",
+            "items",
+            "persons",
+            "messages",
+            "currency",
+            "time_measurement",
+            "current_date",
+            "current_time",
+            "current_date_time",
+            "telephone_number",
+            "telephone_extension",
+            "url",
+            "ip_address",
+            "e-mail_address",
+            "postal_address",
+            "account_number",
+            "name_spelled",
+            "name_phonetic",
+            "short_date_time",
         ]
         | None
     ) = None

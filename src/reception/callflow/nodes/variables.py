@@ -113,6 +113,7 @@ class Set(Node, frozen=True):
     """
 
     module: ClassVar[str] = "set"
+    unlisted: ClassVar[frozenset[str]] = frozenset({"values"})
 
     values: Annotated[Mapping[str, Any] | None, SPREAD] = None
 
@@ -158,10 +159,10 @@ class Notification(Node, frozen=True):
     """
 
     module: ClassVar[str] = "notification"
+    # The module reads it like every other; only its schema forgot it.
+    unlisted: ClassVar[frozenset[str]] = frozenset({"skip_module"})
 
-    recipients: Annotated[
-        Sequence[Recipient | Mapping[str, Any]], Default([]), Required()
-    ]
+    recipients: Annotated[Sequence[Recipient | Mapping[str, Any]], Default([]), Required()]
     template_id: str | None = None
     comments: str | None = None
     notification_media: Sequence[Literal["email", "sms"]] | None = None
