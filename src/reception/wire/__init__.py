@@ -1,0 +1,26 @@
+"""
+The platform's bytes: codecs without I/O.
+
+`parse_pivot` and `parse_pivot_query` read what the platform sends, `render_pivot_json`
+and `render_form` write it byte for byte as the platform does (for the simulator).
+
+The rule: every key, spelling and limit of the platform's requests is here and nowhere
+else. Nothing here opens a socket, reads a clock or knows what a call should hear.
+"""
+
+from reception.wire.form import render_form
+from reception.wire.json_text import render_pivot_json
+from reception.wire.limits import MAX_BODY_BYTES
+from reception.wire.pivot import as_form_sees, parse_pivot, parse_pivot_query
+from reception.wire.request import Digits, PivotRequest
+
+__all__ = [
+    "MAX_BODY_BYTES",
+    "Digits",
+    "PivotRequest",
+    "as_form_sees",
+    "parse_pivot",
+    "parse_pivot_query",
+    "render_form",
+    "render_pivot_json",
+]
