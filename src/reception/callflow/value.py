@@ -257,7 +257,7 @@ def maker_of(node: type[Node]) -> Callable[[tuple[Any, ...], dict[str, Any]], Fl
     names, always, spread = sending_of(node)
     in_order = tuple(names.values())
     on_both = _FOUR.get(module) if _FOUR.get(module) is _FIVE.get(module) else None
-    if module in _NESTED or module in CLIENT_URL_KEYS:
+    if module in _MAY_BE_LOCAL:
         on_both = None
     start = _STARTS[module]
 
@@ -346,7 +346,8 @@ def _grown(root: Any, most: int | None) -> Flow | None:
         mask &= _mask_of(module, data)
         if not mask:
             return None
-        local = local or _is_local(module, data)
+        if module in _MAY_BE_LOCAL:
+            local = local or _is_local(module, data)
         head = (_STARTS.get(module) or _start(module)) + _written("raw", data)
         extra = None
         if not _NODE_KEYS.issuperset(node):
@@ -363,7 +364,7 @@ def _grown(root: Any, most: int | None) -> Flow | None:
             if parent >= 0:
                 branches[parent].append((key, index))
         for name in reversed(children):
-            if type(name) is not str or not _is_text(name):
+            if type(name) is not str or not (name.isascii() or _is_text(name)):
                 return None
             waiting.append((children[name], index, name))
     # Heads of branches come after the node they hang from, so the last ones are made first.
@@ -409,6 +410,8 @@ def _mask_of(module: str, data: dict[str, Any]) -> int:
     """Which versions accept one node, the blacklist of URLs left out."""
     five = _FIVE.get(module)
     if five is not None and five(data) is None:
+        if module in _ALIKE:
+            return _BOTH
         four = _FOUR_BESIDE_FIVE[module]
         mask = 3 if four is not None and four(data) is None else 2
     else:
@@ -425,7 +428,11 @@ def _mask_of(module: str, data: dict[str, Any]) -> int:
 _FOUR: Final = ANYWHERE[4].checks
 _FIVE: Final = ANYWHERE[5].checks
 _FOUR_BESIDE_FIVE: Final = checks_beside(ANYWHERE[4], ANYWHERE[5])
+_ALIKE: Final = frozenset(
+    name for name, five in _FIVE.items() if five is _FOUR.get(name) and name != "action"
+)
 _NESTED: Final = frozenset(ANYWHERE[4].nested) | frozenset(ANYWHERE[5].nested)
+_MAY_BE_LOCAL: Final = _NESTED | frozenset(CLIENT_URL_KEYS)
 
 
 def _is_local(module: str, data: dict[str, Any]) -> bool:

@@ -130,13 +130,13 @@ def checks_beside(mine: Table, other: Table) -> dict[str, Check | None]:
             beside[name] = None
             continue
         left = {key: value for key, value in schema.items() if theirs.get(key) != value}
-        if "required" in left and "properties" in schema:
+        same = theirs.get("properties", {})
+        left["properties"] = {
+            key: part
+            for key, part in schema.get("properties", {}).items()
             # A default answers for a required key; it must not be lost with its property.
-            left["properties"] = schema["properties"]
-        elif "properties" in left:
-            same = theirs["properties"]
-            parts = left["properties"].items()
-            left["properties"] = {key: part for key, part in parts if same.get(key) != part}
+            if same.get(key) != part or (key in left.get("required", ()) and "default" in part)
+        }
         beside[name] = _shared(left)
     return beside
 
