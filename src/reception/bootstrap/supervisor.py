@@ -22,7 +22,6 @@ import selectors
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -131,15 +130,17 @@ class Supervisor:
         for end in (self._wake, self._waker):
             end.setblocking(False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            # Python writes the number to the wake-up socket, which is all we need.
-            signal.signal(number, lambda *_: None)
+            # Python writes the number to the wake-up socket, which is all we need. What
+            # `nohup` has switched off stays off.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
 
     def _woken(self) -> None:
         for byte in self._wake.recv(4096):
             if byte in (signal.SIGTERM, signal.SIGINT):
                 self._stop()
-            elif byte == RELOAD or (byte == signal.SIGHUP and not sys.stdin.isatty()):
+            elif byte == RELOAD or (byte == signal.SIGHUP and not _is_on_terminal()):
                 self.replace_all()
             elif byte == signal.SIGHUP:
                 self._stop()  # the terminal that we run in has been closed
@@ -335,3 +336,10 @@ class Supervisor:
         elif now - child.pinged_at > PING_EVERY_S:
             child.pinged_at = now
             child.line.send({"ping": True})
+
+
+def _is_on_terminal() -> bool:
+    try:
+        return os.isatty(0)
+    except OSError:  # closed
+        return False

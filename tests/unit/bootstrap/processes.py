@@ -58,8 +58,13 @@ class Program:
     """A started `python -m reception …`, what it prints, and its end."""
 
     def __init__(self, folder: Path, *words: str) -> None:
-        # PYTHONUNBUFFERED would hide a missing flush; a server's lines must come by themselves.
-        environ = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1"}
+        # TMPDIR: a server that is killed together with its workers leaves its metrics there.
+        environ = {
+            **os.environ,
+            "PYTHONPATH": str(SRC),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": str(folder),
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "reception", *words],
             cwd=folder,
