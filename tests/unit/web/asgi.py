@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,7 @@ class Answer:
 def tenant(answer: Callable[[Call], Any] | Flow, *, app_id: str = "acme", **changes: Any) -> Tenant:
     """A tenant with one secret, unless `changes` say otherwise."""
     runs = "static" if isinstance(answer, Flow) else "thread"
-    if asyncio.iscoroutinefunction(answer):
+    if inspect.iscoroutinefunction(answer):
         runs = "loop"
     fields: dict[str, Any] = {
         "runs": runs,
