@@ -14,6 +14,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
+from reception.callflow.making import maker_of
+from reception.callflow.making import raw_flow as raw
 from reception.callflow.node import Node
 from reception.callflow.nodes import (
     caller_id,
@@ -29,8 +31,7 @@ from reception.callflow.nodes import (
     sounds,
     variables,
 )
-from reception.callflow.value import Flow, maker_of
-from reception.callflow.value import raw_flow as raw
+from reception.callflow.value import Flow
 
 _P = ParamSpec("_P")
 
