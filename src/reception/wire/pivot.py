@@ -14,23 +14,23 @@ Which decoder: a body that begins with ``{`` is JSON whatever its label says. Ot
 the label decides, except that a body labelled JSON which looks like a form is read as
 one. Without a label, or with a strange one, a body that looks like a form is a form.
 
-Not here: the tenant and its secret, which are decided before a body is read.
+Not here: what a key means (`fold`), and the tenant and its secret, which are decided
+before a body is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from reception.wire.form import form_text, form_view, read_form
+from reception.wire.fold import fold, owners_of, read_digits
+from reception.wire.form import form_view, read_form
 from reception.wire.json_text import read_json
 from reception.wire.limits import (
     MAX_BODY_BYTES,
     MAX_KEYS,
     MAX_VALUE_BYTES,
-    check_bounds,
     unreadable,
 )
 from reception.wire.request import Digits, PivotRequest
@@ -41,7 +41,6 @@ _GZIP: Final = b"\x1f\x8b"
 _FORM_LABEL: Final = "application/x-www-form-urlencoded"
 # What begins so is no form, though it may hold "=": JSON, XML, multipart.
 _NO_FORM: Final = frozenset('{[<-"')
-_DEFAULT: Final = "default"
 
 
 def parse_pivot(body: bytes, content_type: str | None) -> PivotRequest:
@@ -186,9 +185,9 @@ def _read_usual(body: bytes) -> PivotRequest | None:
         usual.caller_id_name,
         usual.caller_id_number,
         usual.call_status,
-        () if user_id is None else _owners(user_id),
+        () if user_id is None else owners_of(user_id),
         usual.language,
-        Digits(digits) if isinstance(digits, dict) else _read_digits(digits)[0],
+        Digits(digits) if isinstance(digits, dict) else read_digits(digits)[0],
         app_vars,
         sip_headers,
     )
@@ -219,7 +218,7 @@ def _from_json(text: str) -> PivotRequest:
     fields = read_json(text)
     if not isinstance(fields, dict):
         raise unreadable("not_object")
-    return _fold(fields)
+    return fold(fields)
 
 
 def _from_form(text: str, exclude: frozenset[str]) -> PivotRequest:
@@ -228,166 +227,4 @@ def _from_form(text: str, exclude: frozenset[str]) -> PivotRequest:
         raise unreadable("empty")
     if "=" not in text:
         raise unreadable("not_form")
-    return _fold(fields)
-
-
-def _fold(fields: dict[str, Any]) -> PivotRequest:
-    """Sort decoded keys into attributes; the platform's usual spelling of a key goes first."""
-    check_bounds(fields)
-    values: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    others: list[tuple[str, str, Any]] = []
-    for key, value in fields.items():
-        if value is None:
-            continue
-        attribute = _USUAL_KEYS.get(key)
-        if attribute is not None:
-            if isinstance(value, str) and attribute not in _READERS:
-                values[attribute] = value  # nearly always
-            else:
-                _take(key, attribute, value, values, extra)
-        elif key in _OTHER_KEYS:
-            others.append((key, _OTHER_KEYS[key], value))
-        else:
-            extra[key] = value
-    for key, attribute, value in others:
-        _take(key, attribute, value, values, extra)
-    return PivotRequest(**values, extra=extra)
-
-
-def _take(
-    key: str, attribute: str, value: Any, values: dict[str, Any], extra: dict[str, Any]
-) -> None:
-    read, left = _READERS.get(attribute, _read_text)(value)
-    if read is not None and values.setdefault(attribute, read) != read:
-        left = value  # another spelling of the key said something else
-    if left is not None:
-        extra[key] = left
-
-
-# A reader returns what it could read of a value (None: nothing), and what belongs into `extra`.
-_Read = tuple[Any, Any]
-
-
-def _read_text(value: Any) -> _Read:
-    if isinstance(value, (dict, list)):
-        return None, value
-    return form_text(value), None
-
-
-def _read_seconds(value: Any) -> _Read:
-    text, _ = _read_text(value)
-    if text is None or isinstance(value, bool):
-        return None, value
-    whole = text.removesuffix(".0")
-    if len(whole) <= 18 and whole.isascii() and whole.isdigit():
-        return int(whole), None
-    return None, value
-
-
-def _read_user_id(value: Any) -> _Read:
-    if isinstance(value, dict):
-        return None, value
-    return _owners(value), None
-
-
-def _owners(value: Any) -> tuple[str, ...]:
-    owners = value if isinstance(value, list) else [value]
-    texts = [form_text(owner) for owner in owners if owner is not None]
-    return tuple(filter(None, texts))
-
-
-def _read_digits(value: Any) -> tuple[Digits, Any]:
-    if value is None:
-        return _NOTHING_PRESSED, None
-    if not isinstance(value, (dict, list)):
-        text = form_text(value)
-        # The other request format says "timeout" where nothing was pressed.
-        return Digits({_DEFAULT: text} if text not in ("", "timeout") else {}, text), None
-    collections: dict[str, str] = {}
-    left: dict[str, Any] = {}
-    for name, keys in _named(value).items():
-        if isinstance(keys, (dict, list)):
-            left[name] = keys
-        elif keys is not None:
-            collections[name] = form_text(keys)
-    return Digits(collections), left or None
-
-
-def _read_mapping(value: Any) -> _Read:
-    if isinstance(value, (dict, list)):
-        return _named(value), None
-    return None, value
-
-
-def _named(value: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    # In a form, an object with only the empty key has the text of a list: take a list
-    # where an object belongs for that, in both encodings.
-    if isinstance(value, list):
-        return {"": value[0] if len(value) == 1 else value} if value else {}
-    return value
-
-
-_NOTHING_PRESSED: Final = Digits()
-
-_READERS: Final[Mapping[str, Callable[[Any], _Read]]] = {
-    "user_id": _read_user_id,
-    "digits": _read_digits,
-    "recording_duration": _read_seconds,
-    "dial_call_duration": _read_seconds,
-    "custom_application_vars": _read_mapping,
-    "custom_sip_headers": _read_mapping,
-}
-
-_USUAL_KEYS: Final[Mapping[str, str]] = {
-    "Call-ID": "call_id",
-    "Account-ID": "account_id",
-    "Api-Version": "api_version",
-    "Direction": "direction",
-    "From": "from_",
-    "From-Realm": "from_realm",
-    "To": "to",
-    "To-Realm": "to_realm",
-    "Request": "request",
-    "Request-Realm": "request_realm",
-    "Caller-ID-Name": "caller_id_name",
-    "Caller-ID-Number": "caller_id_number",
-    "Call-Status": "call_status",
-    "User-ID": "user_id",
-    "Language": "language",
-    "Digits": "digits",
-    "Custom-Application-Vars": "custom_application_vars",
-    "Custom-SIP-Headers": "custom_sip_headers",
-    "Recording-Url": "recording_url",
-    "Recording-Duration": "recording_duration",
-    "Recording-ID": "recording_id",
-    "Transcription-ID": "transcription_id",
-    "Transcription-Text": "transcription_text",
-    "Transcription-Status": "transcription_status",
-    "Transcription-Url": "transcription_url",
-    "DialCallStatus": "dial_call_status",
-    "DialCallSid": "dial_call_sid",
-    "DialCallDuration": "dial_call_duration",
-    "QueueSid": "queue_sid",
-}
-
-# The platform's request variables, and the keys of its other request format: a pivot node
-# stored without req_format sends those, and its caller must be answered as well.
-_OTHER_KEYS: Final[Mapping[str, str]] = {
-    "CallSid": "call_id",
-    "AccountSid": "account_id",
-    "ApiVersion": "api_version",
-    "FromRealm": "from_realm",
-    "ToRealm": "to_realm",
-    "RequestRealm": "request_realm",
-    "CallerName": "caller_id_name",
-    "CallerNumber": "caller_id_number",
-    "CallStatus": "call_status",
-    "RecordingUrl": "recording_url",
-    "RecordingDuration": "recording_duration",
-    "RecordingSid": "recording_id",
-    "TranscriptionSid": "transcription_id",
-    "TranscriptionText": "transcription_text",
-    "TranscriptionStatus": "transcription_status",
-    "TranscriptionUrl": "transcription_url",
-}
+    return fold(fields)

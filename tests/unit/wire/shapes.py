@@ -6,12 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reception.wire.pivot import _OTHER_KEYS, _READERS, _USUAL_KEYS
+from reception.wire.fold import OTHER_KEYS, READERS, USUAL_KEYS
 
 TEXT_KEYS = sorted(
-    key for key, attribute in {**_USUAL_KEYS, **_OTHER_KEYS}.items() if attribute not in _READERS
+    key for key, attribute in {**USUAL_KEYS, **OTHER_KEYS}.items() if attribute not in READERS
 )
-USUAL_TEXT_KEYS = sorted(key for key in TEXT_KEYS if key in _USUAL_KEYS)
 DURATIONS = ["Recording-Duration", "RecordingDuration", "DialCallDuration"]
 
 # Any character of Unicode that UTF-8 can spell: also NUL, DEL, emoji and right-to-left text.
@@ -55,10 +54,10 @@ any_json: st.SearchStrategy[Any] = st.recursive(
     st.none() | leaves,
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from([*_USUAL_KEYS, *_OTHER_KEYS]) | texts, inner, max_size=6)
+        | st.dictionaries(st.sampled_from([*USUAL_KEYS, *OTHER_KEYS]) | texts, inner, max_size=6)
     ),
     max_leaves=25,
 )
 any_object = st.dictionaries(
-    st.sampled_from([*_USUAL_KEYS, *_OTHER_KEYS]) | texts, any_json, max_size=12
+    st.sampled_from([*USUAL_KEYS, *OTHER_KEYS]) | texts, any_json, max_size=12
 )
