@@ -10,7 +10,7 @@ The tree, one class per next action::
     └─ Denied       no such tenant, or wrong credentials: one answer for all of them
 
 Each error carries a stable dotted `code` (for logs and tests) and a text that is
-safe to show: it never holds a payload, a secret or anything a caller said.
+safe to show to whoever must act on it; only an `AppError`'s may quote a value.
 Nothing else belongs here: an error that needs no action of its own is not a class.
 """
 
@@ -41,7 +41,16 @@ class PeerError(ReceptionError):
 
 
 class AppError(ReceptionError):
-    """The application built or returned something that the platform would reject."""
+    """
+    The application built or returned something that the platform would reject.
+
+    The text is for its developer and may quote what the application passed in; `findings`
+    ("$.data.timeout type") says the same without values, for logs.
+    """
+
+    def __init__(self, code: str, message: str, *, findings: tuple[str, ...] = ()) -> None:
+        super().__init__(code, message)
+        self.findings = findings
 
 
 class NeedsHuman(ReceptionError):

@@ -62,6 +62,7 @@ def site(loaded: Loaded, *, port: int, lifecycle: Lifecycle, dev: bool = False) 
         slow_reply_s=server.slow_reply_s,
         connection=server.connection,
         max_in_flight=server.max_in_flight,
+        metrics_allow_from=server.metrics_allow_from,
         dev=dev,
     )
     app: AsgiApp = Site(Tenants(loaded.tenants), settings, lifecycle)

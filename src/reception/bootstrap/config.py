@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from reception.bootstrap.problems import ConfigError, Problem, Problems
 from reception.bootstrap.table import Table
-from reception.web.settings import Network
+from reception.web.settings import LOOPBACK, Network
 from reception.web.tenant import is_app_id
 
 Connection = Literal["auto", "close", "keep"]
@@ -52,6 +52,7 @@ class ServerConfig:
         deadline_s, slow_reply_s, connection, max_in_flight: see `WebSettings`.
         keep_alive_s: idle seconds after which a connection is closed.
         drain_s: how long a stopping worker goes on taking connections.
+        metrics_allow_from: networks that may read `/metrics`.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +65,7 @@ class ServerConfig:
     connection: Connection = "auto"
     keep_alive_s: int = 125
     drain_s: float = 5.0
+    metrics_allow_from: tuple[Network, ...] = LOOPBACK
 
     @property
     def is_loopback(self) -> bool:
@@ -176,6 +178,7 @@ def _server(table: Table, overrides: Overrides) -> ServerConfig:
         connection=table.choice("connection", "auto", _CONNECTIONS),
         keep_alive_s=table.whole("keep_alive_s", 125, _PLATFORM_IDLE_S + 1, 3600),
         drain_s=table.number("drain_s", 5.0, 0.0, 5.0),
+        metrics_allow_from=_networks(table, "metrics_allow_from", LOOPBACK),
     )
     table.finish()
     problem = public_url_problem(server)
@@ -248,7 +251,7 @@ def _tenant(
         flow=directory / flow if flow else None,
         fallback=directory / fallback if fallback else None,
         secrets=_secrets(table, environ),
-        allow_from=_networks(table),
+        allow_from=_networks(table, "allow_from", ()),
         account_ids=_accounts(table),
         insecure_no_secret=table.flag("insecure_no_secret", default=False),
         platforms=_platforms(table),
@@ -291,10 +294,12 @@ def _secrets(table: Table, environ: Mapping[str, str]) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def _networks(table: Table) -> tuple[Network, ...]:
+def _networks(table: Table, name: str, default: tuple[Network, ...]) -> tuple[Network, ...]:
+    if not table.has(name):
+        return default
     networks: list[Network] = []
-    for index, text in enumerate(table.texts("allow_from")):
-        key = f"allow_from[{index}]"
+    for index, text in enumerate(table.texts(name)):
+        key = f"{name}[{index}]"
         try:
             network = ip_network(text, strict=False)
         except ValueError:

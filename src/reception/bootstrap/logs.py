@@ -26,10 +26,12 @@ ALLOWED: Final = frozenset(
         "call",  # the platform's Call-ID
         "code",  # a stable dotted code, or a lint code
         "connections",
+        "count",
         "delay_s",
         "error",  # the class of an exception
         "event",
         "exit_code",
+        "findings",  # JSON paths and rules, no values
         "level",
         "lib",  # who logged, where it was not us
         "ms",

@@ -240,9 +240,11 @@ def _all_findings(root: Any) -> list[Rejection]:
 
 
 def _rejected(name: str, findings: Iterable[Rejection]) -> AppError:
-    lines = [f"  {found.path}: {found.message} [{found.rule}]" for found in findings]
+    listed = tuple(findings)
+    lines = [f"  {found.path}: {found.message} [{found.rule}]" for found in listed]
     text = f"flow.{name}(): no version of the platform accepts this.\n" + "\n".join(lines)
-    return AppError("flow.rejected", text)
+    places = tuple(f"{found.path} {found.rule}" for found in listed)
+    return AppError("flow.rejected", text, findings=places)
 
 
 def _written(name: str, data: dict[str, Any]) -> bytes:

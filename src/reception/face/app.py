@@ -99,7 +99,7 @@ class App:
         if self._asgi is None:
             # Lazily, and the one import upwards in the project: an application that
             # `reception serve` loads needs none of it.
-            from reception.bootstrap.asgi import single  # noqa: PLC0415
+            from reception.bootstrap.asgi import single  # noqa: PLC0415  # see above
 
             self._asgi = single(self)
         await self._asgi(scope, receive, send)

@@ -18,7 +18,7 @@ from reception.web.tenant import Tenant
 _log: Final = structlog.stdlib.get_logger("reception.dev")
 
 
-def error_page(error: Exception) -> bytes:
+def error_page(error: BaseException) -> bytes:
     """A plain text page that says what is wrong and where."""
     lines = traceback.format_exception(error)
     if isinstance(error, AppError):

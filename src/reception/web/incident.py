@@ -15,15 +15,23 @@ import structlog
 
 from reception.errors import AppError, ReceptionError
 
+_OURS: Final = __file__.replace("\\", "/").rpartition("/web/")[0] + "/"
+_MOST_FINDINGS: Final = 10
 _log: Final = structlog.stdlib.get_logger("reception.voice")
 
 
 def where(error: BaseException) -> str:
-    """The place an exception comes from, "file.py:12 in answer"; the last frame counts."""
+    """
+    The place an exception comes from, "file.py:12 in answer".
+
+    The last frame that is not ours counts: a builder raises in our code, but the line to
+    mend is the one that called it.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return "unknown"
-    last = frames[-1]
+    theirs = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    last = (theirs or frames)[-1]
     name = last.filename.replace("\\", "/").rsplit("/", 1)[-1]
     return f"{name}:{last.lineno} in {last.name}"
 
@@ -35,15 +43,33 @@ def report(
     Log one incident.
 
     `event` is a stable dotted name; `call` the platform's Call-ID; `ms` since arrival.
-    Our own errors add their code and safe text, others their class and place only.
+    Our own errors add their code, others their class, both the place they come from.
     """
     details: dict[str, object] = {}
     if isinstance(error, ReceptionError):
         details["code"] = error.code
-    if isinstance(error, AppError):
-        details["reason"] = error.message
-    if error is not None and not isinstance(error, ReceptionError):
+    elif error is not None:
         details["error"] = type(error).__name__
+    if isinstance(error, AppError) and error.findings:
+        details["findings"] = list(error.findings[:_MOST_FINDINGS])
     if error is not None and error.__traceback__ is not None:
         details["where"] = where(error)
     _log.warning(event, tenant=tenant, call=call, ms=round(ms, 1), **details)
+
+
+class Denials:
+    """Says how often somebody was refused: at most one line a second, whoever knocks."""
+
+    __slots__ = ("_count", "_logged_s")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._logged_s = float("-inf")
+
+    def add(self, now_s: float) -> None:
+        """Count one refusal at this monotonic time."""
+        self._count += 1
+        if now_s - self._logged_s >= 1.0:
+            _log.warning("voice.denied", count=self._count)
+            self._count = 0
+            self._logged_s = now_s

@@ -1,4 +1,8 @@
-"""Whether this process takes calls: one small object that all of `web` can look at."""
+"""
+Whether this process takes calls.
+
+One small object that all of `web` looks at and the worker steers. It holds no logic.
+"""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Site:
         )
 
     def _may_read_metrics(self, request: Request) -> bool:
-        if request.client is None:
+        if request.client is None or _came_through_a_proxy(request):
             return False
         try:
             address = ip_address(request.client.host)
@@ -96,6 +96,13 @@ class Site:
     def _text(self, text: str, status: int) -> Response:
         headers = {"connection": "close"} if self.lifecycle.draining else None
         return PlainTextResponse(text, status, headers)
+
+
+def _came_through_a_proxy(request: Request) -> bool:
+    """Behind a proxy on this machine everybody would seem to be on this machine."""
+    return any(
+        name in ("forwarded", "via") or name.startswith("x-forwarded-") for name in request.headers
+    )
 
 
 async def _not_found(_: Request, __: Any) -> Response:

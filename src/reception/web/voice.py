@@ -27,7 +27,7 @@ import msgspec
 from reception.errors import AppError, Denied, PeerError
 from reception.face.call import Call
 from reception.web import developer
-from reception.web.incident import report
+from reception.web.incident import Denials, report
 from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics, Outcome
 from reception.web.reply import reply_flow
@@ -60,6 +60,7 @@ class Voice:
         self.metrics: Final = metrics
         self.in_flight = 0
         self.lag_s = 0.0
+        self.denials: Final = Denials()
         self._tasks: set[asyncio.Task[None]] = set()
         # As many threads as requests in flight: an admitted call never waits for one.
         self.threads: Final = ThreadPoolExecutor(
@@ -78,6 +79,7 @@ class Voice:
                 now_s=time.time(),
             )
         except Denied:
+            self.denials.add(exchange.began)
             await exchange.send(404, _NOT_FOUND, "denied")
             return
         exchange.tenant = admitted.tenant
@@ -113,18 +115,17 @@ class Voice:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def run_in_thread(self, answer: Callable[[Call], object], call: Call) -> asyncio.Future[object]:
-        """Run a plain `def` handler; it counts as in flight until it really ends."""
+    async def run_in_thread(self, answer: Callable[[Call], object], call: Call) -> object:
+        """Run a plain `def` handler; a thread that outlives its request stays in flight."""
         loop = asyncio.get_running_loop()
-        context = contextvars.copy_context()
-        self.in_flight += 1
-
-        def ended(_: object) -> None:
-            loop.call_soon_threadsafe(self._thread_ended)
-
-        future = self.threads.submit(context.run, answer, call)
-        future.add_done_callback(ended)
-        return asyncio.wrap_future(cast("Any", future), loop=loop)
+        future = self.threads.submit(contextvars.copy_context().run, answer, call)
+        try:
+            return await asyncio.wrap_future(cast("Any", future), loop=loop)
+        except asyncio.CancelledError:
+            if not future.done():
+                self.in_flight += 1
+                future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._thread_ended))
+            raise
 
     def _thread_ended(self) -> None:
         self.in_flight -= 1
@@ -135,6 +136,7 @@ class Exchange:
 
     __slots__ = (
         "_call_id",
+        "_expired",
         "_has_request",
         "_loop",
         "_send",
@@ -151,6 +153,7 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = None
         self._call_id = ""
+        self._expired = False
         self._has_request = False
         # Not the loop's clock: uvloop's counts whole milliseconds.
         self.began = time.monotonic()
@@ -172,7 +175,7 @@ class Exchange:
                 self._has_request = True
                 await self._answer(admitted, request)
         except asyncio.CancelledError:
-            if not self.answered:
+            if not self._expired:
                 raise
             # Our own deadline cancelled the handler; the answer is already out.
             if self._task is not None:
@@ -239,7 +242,13 @@ class Exchange:
             reply = reply_flow(result, tenant, loopback=self._voice.settings.loopback)
         except AppError as error:
             await self._fall_back("voice.invalid_flow", "invalid", error)
-        except Exception as error:  # noqa: BLE001  # whatever the application raises is an answer
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the application raises is an answer
+            await self._fall_back("voice.handler_failed", "error", error)
+        except asyncio.CancelledError as error:
+            # A handler may let one of its own tasks' cancellation through; then nobody
+            # has asked this task to stop.
+            if self._task is None or self._task.cancelling():
+                raise
             await self._fall_back("voice.handler_failed", "error", error)
         else:
             if self._voice.settings.dev:
@@ -270,6 +279,7 @@ class Exchange:
             self._report("voice.slow_body")
             outcome = (408, b'{"error":"the body is too slow"}', "slow_body")
         self.answered = True
+        self._expired = True
         self._voice.keep(self._loop.create_task(self._write(*outcome)))
         if self._task is not None:
             self._task.cancel()
@@ -280,7 +290,7 @@ class Exchange:
             return 500, b'{"error":"failed"}', outcome
         return 200, fallback.render(), outcome
 
-    async def _fall_back(self, event: str, outcome: Outcome, error: Exception) -> None:
+    async def _fall_back(self, event: str, outcome: Outcome, error: BaseException) -> None:
         if self.answered:
             return
         self._report(event, error)

@@ -81,3 +81,12 @@ def test_lifespan_makes_it_ready_and_not_ready() -> None:
         return sent
 
     assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == run(scenario())
+
+
+def test_a_proxy_on_this_machine_opens_no_metrics() -> None:
+    headers = [(b"x-forwarded-for", b"198.51.100.7")]
+    app = site(tenant(STATIC))
+    answer = run(
+        request(app, "/metrics", b"", method="GET", headers=headers, client=("127.0.0.1", 1))
+    )
+    assert 404 == answer.status

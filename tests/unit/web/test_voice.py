@@ -165,7 +165,7 @@ def test_whatever_a_handler_does_wrong_becomes_the_fallback(kind: str) -> None:
             case "bad dict":
                 return {"module": "play", "data": {"id": 5}}
             case "bad node":
-                return flow.user(USER, timeout="30")  # type: ignore[arg-type]
+                return flow.user(USER, timeout="30")  # type: ignore[arg-type]  # the mistake to catch
             case "local":
                 return flow.pivot(url="http://localhost:8080/voice?APPID=acme")
             case _:
@@ -336,7 +336,7 @@ def test_without_a_fallback_a_failure_is_an_honest_500() -> None:
 
 def test_dev_mode_shows_the_findings_instead_of_the_fallback() -> None:
     async def wrong(_: Call) -> Flow:
-        return flow.user(USER, timeout="30")  # type: ignore[arg-type]
+        return flow.user(USER, timeout="30")  # type: ignore[arg-type]  # the mistake to catch
 
     answer = run(request(site(tenant(wrong), dev=True)))
     assert 500 == answer.status
@@ -366,3 +366,47 @@ def test_no_guest_data_in_logs() -> None:
         run(request(site(tenant(wrong)), body=canary[:-1] + b",CANARY"))
     assert 2 == len(logs)
     assert "CANARY" not in str(logs)
+
+
+def test_the_log_names_the_line_to_mend_and_no_value() -> None:
+    async def wrong(_: Call) -> Flow:
+        return flow.set_cid(name="CANARY" * 3, number=4999123)  # type: ignore[arg-type]  # the mistake to catch
+
+    with capture_logs() as logs:
+        run(request(site(tenant(wrong))))
+    [line] = logs
+    assert ["$.data.caller_id_number type"] == line["findings"]
+    assert line["where"].startswith("test_voice.py:")
+    assert line["where"].endswith(" in wrong")
+    assert "CANARY" not in str(logs)
+    assert "4999123" not in str(logs)
+
+
+def test_refusals_are_logged_once_a_second() -> None:
+    async def scenario() -> None:
+        app = site(tenant(quick))
+        for _ in range(50):
+            await request(app, VOICE.replace("acme", "nobody"))
+
+    with capture_logs() as logs:
+        run(scenario())
+    assert ["voice.denied"] == [line["event"] for line in logs]
+
+
+def test_a_cancellation_of_the_handlers_own_is_a_failure_like_any_other() -> None:
+    async def careless(_: Call) -> Flow:
+        inner = asyncio.ensure_future(asyncio.sleep(5))
+        inner.cancel()
+        await inner
+        return REPLY
+
+    answer = run(request(site(tenant(careless))))
+    assert (200, FALLBACK.render()) == (answer.status, answer.body)
+
+
+def test_a_handler_that_exits_stops_nobody() -> None:
+    async def leaving(_: Call) -> Flow:
+        raise SystemExit(3)
+
+    answer = run(request(site(tenant(leaving))))
+    assert (200, FALLBACK.render()) == (answer.status, answer.body)

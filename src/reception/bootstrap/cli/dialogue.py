@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import threading
 from typing import Final
 
@@ -53,7 +54,7 @@ class Printer:
             return
         # What the terminal cannot show must not stop the call.
         line = f"{entry.at_ms / 1000:{_MARGIN}.2f}  {entry.kind.value:<8} {entry.text}"
-        encoding = getattr(click.get_text_stream("stdout"), "encoding", None) or "utf-8"
+        encoding = sys.stdout.encoding or "utf-8"
         shown = line.encode(encoding, errors="replace").decode(encoding)
         click.echo(click.style(shown, fg=self._colour(entry)))
 

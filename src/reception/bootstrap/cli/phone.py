@@ -209,7 +209,7 @@ def _script(name: str | None) -> Script | None:
         return None
     try:
         if name == "-":
-            raw = click.get_binary_stream("stdin").read(_LARGEST_SCRIPT + 1)
+            raw = sys.stdin.buffer.read(_LARGEST_SCRIPT + 1)
         else:
             with Path(name).open("rb") as file:
                 raw = file.read(_LARGEST_SCRIPT + 1)
