@@ -118,6 +118,8 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         Source:
             contract pitfalls §A5 and §A6, dialogs §4.
         """
+        if not any(step.branches or step.module == "pivot" for step in self._spine):
+            return self
         every: list[Flow] = [self]
         for seen in every:
             every.extend(hung for step in seen._spine for _, hung in step.branches)
