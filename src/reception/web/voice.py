@@ -40,6 +40,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+Header = tuple[bytes, bytes]
+
 _JSON: Final = (b"content-type", b"application/json")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _CLOSE: Final = (b"connection", b"close")
@@ -84,7 +86,7 @@ class Voice:
             return
         exchange.tenant = admitted.tenant
         if scope["method"] not in ("POST", "GET"):
-            await exchange.send(405, b'{"error":"use POST"}', "method", (b"allow", b"POST, GET"))
+            await exchange.send(405, b'{"error":"use POST"}', "method")
         elif self.in_flight >= self.settings.max_in_flight or self.lag_s > self.settings.deadline_s:
             report("voice.shed", tenant=admitted.tenant.app_id, ms=exchange.elapsed_s() * 1000)
             await exchange.send(503, _BUSY, "shed")
@@ -135,6 +137,7 @@ class Exchange:
     """One request and its one answer, whoever gives it first: the handler or the deadline."""
 
     __slots__ = (
+        "_admitted",
         "_call_id",
         "_expired",
         "_has_request",
@@ -152,6 +155,7 @@ class Exchange:
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = None
+        self._admitted: Admitted | None = None
         self._call_id = ""
         self._expired = False
         self._has_request = False
@@ -191,9 +195,16 @@ class Exchange:
             if scope["method"] == "GET":
                 request = parse_pivot_query(admitted.query)
             else:
-                body = await self._body(receive)
-                if body is None:
+                message = await receive()
+                body: bytes = message.get("body", b"")
+                if message.get("more_body"):
+                    message, body = await self._rest_of_body(receive, body)
+                if message["type"] == "http.disconnect":
                     return None
+                if len(body) > self._voice.settings.body_limit_bytes:
+                    raise PeerError(
+                        "pivot.too_large", "The body is larger than allowed.", status=413
+                    )
                 request = parse_pivot(body, _content_type(scope["headers"]))
         except PeerError as error:
             self._report("voice.unreadable", error)
@@ -207,22 +218,17 @@ class Exchange:
             return None
         return request
 
-    async def _body(self, receive: Receive) -> bytes | None:
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        chunks = [body]
-        size = len(body)
-        limit = self._voice.settings.body_limit_bytes
-        while message.get("more_body") and size <= limit:
+    async def _rest_of_body(self, receive: Receive, first: bytes) -> tuple[Message, bytes]:
+        """The last message and the whole body, or more of it than is allowed."""
+        chunks = [first]
+        size = len(first)
+        while True:
             message = await receive()
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             chunks.append(chunk)
-        if message["type"] == "http.disconnect":
-            return None
-        if size > limit:
-            raise PeerError("pivot.too_large", f"The body has more than {limit} bytes.", status=413)
-        return body if len(chunks) == 1 else b"".join(chunks)
+            if not message.get("more_body") or size > self._voice.settings.body_limit_bytes:
+                return message, b"".join(chunks)
 
     async def _answer(self, admitted: Admitted, request: PivotRequest) -> None:
         tenant = admitted.tenant
@@ -230,7 +236,8 @@ class Exchange:
             if tenant.runs == "static":
                 result: object = tenant.answer
             else:
-                call = Call(request, params=admitted.params, pivot_url=self._pivot_url(admitted))
+                self._admitted = admitted
+                call = Call(request, params=admitted.params, pivot_url=self._pivot_url)
                 answer = cast("Callable[[Call], Any]", tenant.answer)
                 if tenant.runs == "loop":
                     result = await answer(call)
@@ -253,19 +260,18 @@ class Exchange:
         else:
             if self._voice.settings.dev:
                 developer.show_warnings(tenant, reply)
+            if self.elapsed_s() > self._voice.settings.deadline_s:
+                # The handler held the event loop, so that no timer could answer in time.
+                self._report("voice.loop_blocked")
             await self.send(200, reply.render(), "flow")
 
-    def _pivot_url(self, admitted: Admitted) -> Callable[[Mapping[str, str]], str]:
-        settings = self._voice.settings
+    def _pivot_url(self, params: Mapping[str, str]) -> str:
+        admitted = self._admitted
+        assert admitted is not None  # set before a call can ask
+        app_id = admitted.tenant.app_id
         keys = self._voice.tenants.keys_of(admitted.tenant)
-
-        def url(params: Mapping[str, str]) -> str:
-            target = keys.target(
-                admitted.tenant.app_id, params, by_path=admitted.by_path, now_s=time.time()
-            )
-            return settings.public_url + target
-
-        return url
+        target = keys.target(app_id, params, by_path=admitted.by_path, now_s=time.time())
+        return self._voice.settings.public_url + target
 
     def _expire(self) -> None:
         """The deadline has passed: answer from here, and tell the handler to stop."""
@@ -295,7 +301,7 @@ class Exchange:
             return
         self._report(event, error)
         if self._voice.settings.dev:
-            await self.send(500, developer.error_page(error), outcome, _TEXT)
+            await self.send(500, developer.error_page(error), outcome, kind=_TEXT)
         else:
             await self.send(*self._fallback(outcome))
 
@@ -309,24 +315,24 @@ class Exchange:
         )
 
     async def send(
-        self, status: int, body: bytes, outcome: Outcome, *headers: tuple[bytes, bytes]
+        self, status: int, body: bytes, outcome: Outcome, *, kind: Header = _JSON
     ) -> None:
         """Send the answer, unless the deadline has already given one."""
         if not self.answered:
             self.answered = True
-            await self._write(status, body, outcome, *headers)
+            await self._write(status, body, outcome, kind)
 
     async def _write(
-        self, status: int, body: bytes, outcome: Outcome, *headers: tuple[bytes, bytes]
+        self, status: int, body: bytes, outcome: Outcome, kind: Header = _JSON
     ) -> None:
         voice = self._voice
-        seconds = self.elapsed_s()
-        head = [_JSON, (b"content-length", b"%d" % len(body))]
-        if headers:
-            head = [*head, *headers] if headers[0][0] != b"content-type" else [*headers, head[1]]
+        seconds = time.monotonic() - self.began
+        headers = [kind, (b"content-length", b"%d" % len(body))]
+        if status == 405:
+            headers.append((b"allow", b"POST, GET"))
         if voice.lifecycle.draining or _closes(voice.settings, seconds, status):
-            head.append(_CLOSE)
-        await self._send({"type": "http.response.start", "status": status, "headers": head})
+            headers.append(_CLOSE)
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
         voice.metrics.count(self.tenant.app_id if self.tenant else "", outcome, seconds)
 
