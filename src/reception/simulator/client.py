@@ -95,7 +95,9 @@ class PlatformClient:
         except UnicodeError:
             return NoReply(Trouble.UNKNOWN_HOST)
         except OSError as error:
-            return NoReply(_connect_trouble(error), detail=str(error))
+            trouble = _connect_trouble(error)
+            plain = trouble in {Trouble.REFUSED, Trouble.UNKNOWN_HOST}
+            return NoReply(trouble, detail="" if plain else str(error))
         return await self._exchange(request, parts, place, streams)
 
     async def _exchange(

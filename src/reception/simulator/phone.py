@@ -92,6 +92,8 @@ async def place_call(
         ending = await walk.run(dialled.to_flow())
     finally:
         await client.aclose()
+    words = ending.outcome.value
+    words = words if ending.outcome.ok else f"the platform would lose this call: {words}"
     detail = {"outcome": ending.outcome.name.lower(), "ok": ending.outcome.ok, "posts": call.posts}
-    note(Entry(ending.at_ms, Kind.END, ending.outcome.value, detail))
+    note(Entry(ending.at_ms, Kind.END, words, detail))
     return ending

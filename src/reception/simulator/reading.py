@@ -2,10 +2,10 @@
 Reading an HTTP response the way the platform's client reads it.
 
 It is stricter than most: lines end with CR LF and nothing else, and bytes that are no
-status line leave it waiting until its timeout. And it is laxer: bytes after the body are
-ignored, a body without a length lasts until the connection closes. A reply is either a
-`Response` or a `NoReply` that says what went wrong; nothing here raises for what a server
-sends. What a reply means for the call is decided in `verdict.py`.
+status line leave it waiting until its timeout. And it is laxer: bytes that come with the
+body and go beyond its length belong to it, a body without a length lasts until the
+connection closes. A reply is either a `Response` or a `NoReply` that says what went wrong;
+what it means for the call is decided in `verdict.py`.
 
 Source: contract/observed.md section 4, contract/wire/responses.
 """
@@ -149,12 +149,28 @@ async def _body(
     if "content-length" in fields:
         length = int(fields["content-length"])
         _allow(length)
-        return await reader.readexactly(length), True
+        return await _sized(reader, length)
     gathered = bytearray()
     while block := await reader.read(65_536):
         gathered += block
         _allow(len(gathered))
     return bytes(gathered), False
+
+
+async def _sized(reader: asyncio.StreamReader, length: int) -> tuple[bytes, bool]:
+    """
+    Read at least `length` bytes.
+
+    What arrives together with the last of them is taken as body too: a flow longer than
+    its Content-Length was accepted whole (responses/052).
+    """
+    gathered = bytearray()
+    while len(gathered) < length:
+        block = await reader.read(65_536)
+        if not block:
+            raise Unreadable(Trouble.CLOSED)
+        gathered += block
+    return bytes(gathered), len(gathered) == length
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:

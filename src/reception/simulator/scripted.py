@@ -18,6 +18,7 @@ from reception.simulator.script import ANY_PHONE, HangUp, Press, Script, Wait, W
 from reception.simulator.world import (
     ASKING,
     LISTENING,
+    Doing,
     Event,
     HungUp,
     Key,
@@ -31,6 +32,7 @@ _FIRST_KEY_MS: Final = 500
 _BETWEEN_KEYS_MS: Final = 200
 _SHORTEST_QUESTION_MS: Final = 100
 _GIVES_UP_MS: Final = 60_000
+_LONGEST_MS: Final = 30 * 60_000
 _LONGEST_RING_MS: Final = 60_000
 _ASSUMED_RING: Final = Ring(after_ms=3_000, answered=True, talk_ms=10_000)
 _ASSUMED_MESSAGE_MS: Final = 5_000
@@ -58,7 +60,11 @@ class ScriptedWorld:
             self._done(event, at_ms, situation)
             return event
         if until_ms is None:
-            return await self._give_up(situation)
+            return await self._give_up(max(self._clock.now_ms, situation.began_ms + _GIVES_UP_MS))
+        enough_ms = self._ready_ms + _LONGEST_MS
+        if due is None and until_ms > enough_ms and situation.doing is not Doing.TALK:
+            # A flow that asks its app again and again would keep an idle caller for ever.
+            return await self._give_up(max(self._clock.now_ms, enough_ms))
         await self._clock.until(until_ms)
         return None
 
@@ -163,7 +169,6 @@ class ScriptedWorld:
                 for turn, digit in enumerate(action.keys[1:], 1)
             ]
 
-    async def _give_up(self, situation: Situation) -> HungUp:
-        at_ms = max(self._clock.now_ms, situation.began_ms + _GIVES_UP_MS)
+    async def _give_up(self, at_ms: int) -> HungUp:
         await self._clock.until(at_ms)
-        return HungUp("the caller gives up and hangs up (assumed after 60 s)")
+        return HungUp("the caller gives up and hangs up (assumed)")

@@ -174,8 +174,14 @@ class Step:
             self.say(Kind.PRESSES, event.why, hangup=True)
         return event
 
-    async def wait(self, doing: Doing, for_ms: int, what: str = "") -> bool:
-        """Let time pass in which keys are lost; False when the caller hung up."""
+    async def wait(
+        self, doing: Doing, for_ms: int, what: str = "", *, keys_restart: bool = False
+    ) -> bool:
+        """
+        Let time pass in which keys are lost; False when the caller hung up.
+
+        `keys_restart`: the wait begins anew with each key, as some of the platform's do.
+        """
         situation = self.situation(doing, for_ms, what)
         until_ms = self.clock.now_ms + for_ms
         while True:
@@ -185,6 +191,8 @@ class Step:
             if isinstance(event, HungUp):
                 return False
             self.lose(event, f"during the {doing.value}")
+            if keys_restart:
+                until_ms = self.clock.now_ms + for_ms
 
     def lose(self, event: Event, when: str) -> None:
         """Write down that a key was pressed where nobody listens."""

@@ -91,7 +91,7 @@ class TypedWorld:
                 return await self._next_key(until_ms)
         if until_ms is None:
             await self._clock.until(max(self._clock.now_ms, situation.began_ms) + _ENDLESS_MS)
-            return HungUp("the caller gives up and hangs up (assumed after 60 s)")
+            return HungUp("the caller gives up and hangs up (assumed)")
         await self._clock.until(until_ms)
         return None
 

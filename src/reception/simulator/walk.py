@@ -108,7 +108,11 @@ class Walk:
             self._say(Kind.NODE, f"{module}: no such module, skipped", module=module, skipped=True)
             return Continue()
         self._say(
-            Kind.NODE, module, module=module, data=data, collections=self._call.collections or {}
+            Kind.NODE,
+            module,
+            module=module,
+            data=data,
+            collections=dict(self._call.collections or {}),
         )
         run = MODULES.get(module)
         if run is None:

@@ -26,6 +26,8 @@ _FIRST_MS: Final = 10_000
 _INTERDIGIT_MS: Final = 2_000
 _LONGEST: Final = 4
 _TERMINATOR: Final = "#"
+_PAUSE: Final = "silence_stream://50"
+_PAUSE_MS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ async def _entry(step: Step, situation: Situation, settings: _Menu, until_ms: in
 
 
 async def _used_up(step: Step) -> Next:
+    if not await step.wait(Doing.SLEEP, step.world.media_ms(_PAUSE) or _PAUSE_MS):
+        return HardStop(Outcome.CALLER_HUNG_UP)
     if not await _farewell(step, "menu-exit"):
         return HardStop(Outcome.CALLER_HUNG_UP)
     child = step.attempt("max_retries")

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from reception.callflow import validate
 from reception.simulator.defaults import with_defaults
-from reception.simulator.reading import NoReply, Reply
+from reception.simulator.reading import NoReply, Reply, Response
 from reception.simulator.request import Outgoing, pivot_request
 from reception.simulator.steps import Continue, HardStop, Next, Outcome, Replace, Step
 from reception.simulator.transcript import Kind, seconds
@@ -26,6 +26,7 @@ from reception.simulator.world import Doing, HungUp, Situation
 PATIENCE_MS: Final = 10_000
 TIMEOUT_MS: Final = 5_000
 
+_LONGEST_EXCERPT: Final = 2_000
 _USERINFO: Final = re.compile(r"^(\w+://)[^/?#]*@")
 _KEY: Final = re.compile(r"([?&]key=)[^&#]*")
 
@@ -139,6 +140,9 @@ def _report(step: Step, reply: Reply, judgement: Judgement) -> None:
         elapsed_ms=reply.elapsed_ms,
         verdict=judgement.verdict.name.lower(),
     )
+    if isinstance(reply, Response) and judgement.flow is None and reply.body:
+        says = reply.body[:_LONGEST_EXCERPT].decode("utf-8", errors="replace")
+        step.say(Kind.REPLY, f"it said: {says}", status=status)
     for rejection in judgement.rejections:
         step.say(
             Kind.WARNS,

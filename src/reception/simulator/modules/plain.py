@@ -54,11 +54,11 @@ async def set_variables(step: Step) -> Next:
 
 
 async def sleep(step: Step) -> Next:
-    """Wait in silence; keys pressed meanwhile are lost."""
+    """Wait in silence; a key pressed meanwhile is lost and starts the wait anew (trace 38)."""
     unit = _UNITS_MS.get(step.text("unit", "s"), _UNITS_MS["s"])
     for_ms = max(0, step.number("duration", 0)) * unit
     step.say(Kind.HEARS, f"silence  ({seconds(for_ms)})", ms=for_ms)
-    if not await step.wait(Doing.SLEEP, for_ms):
+    if not await step.wait(Doing.SLEEP, for_ms, keys_restart=True):
         return HardStop(Outcome.CALLER_HUNG_UP)
     return Continue()
 

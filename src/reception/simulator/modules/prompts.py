@@ -46,8 +46,9 @@ async def _prompt(step: Step, line: str, media: str, *, times: int, spoken: bool
     assumed = step.world.media_ms(media) is None
     lasts_ms = None if endless else once_ms * times
     step.hears(line, lasts_ms, media=media, assumed=assumed)
-    given = step.data.get("terminators", EVERY_KEY)
-    terminators = frozenset(given) if isinstance(given, list | tuple) else frozenset(EVERY_KEY)
+    given = step.data.get("terminators")
+    among = given if isinstance(given, list | tuple) else EVERY_KEY
+    terminators = frozenset(key for key in among if isinstance(key, str))
     situation = step.situation(Doing.PROMPT, lasts_ms, line)
     until_ms = None if lasts_ms is None else step.clock.now_ms + lasts_ms
     while True:
