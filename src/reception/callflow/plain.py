@@ -92,7 +92,7 @@ def _walked(value: Any, path: str) -> Any:
     while work:
         value, target, key, trail = work.pop()
         if key is _LEAVE:
-            inside.discard(value)
+            inside.discard(id(value))
             continue
         copy = _scalar(value, trail, path)
         if copy is _CONTAINER:
@@ -103,7 +103,8 @@ def _walked(value: Any, path: str) -> Any:
             if id(value) in inside:
                 raise NotJson(_path(path, trail), "This holds itself; a flow is a tree.")
             inside.add(id(value))
-            work.append((id(value), None, _LEAVE, None))
+            # Held until it is left, so that no other object gets its id meanwhile.
+            work.append((value, None, _LEAVE, None))
             if isinstance(value, Mapping):
                 copy = {}
                 for raw_name, item in value.items():
