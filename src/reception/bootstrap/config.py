@@ -316,7 +316,11 @@ def _networks(table: Table, name: str, default: tuple[Network, ...]) -> tuple[Ne
 
 def _accounts(table: Table) -> frozenset[str]:
     accounts = set()
-    for index, text in enumerate(table.texts("account_id")):
+    texts = table.texts("account_id")
+    if table.is_empty_list("account_id"):
+        # It must not mean "any account" to us and "no account" to whoever wrote it.
+        table.add("account_id", "is empty: name an account, or take it out to accept all accounts")
+    for index, text in enumerate(texts):
         if _ACCOUNT.fullmatch(text.lower()):
             accounts.add(text.lower())
         else:

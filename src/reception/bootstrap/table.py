@@ -46,6 +46,10 @@ class Table:
         """Is the key there, whatever it holds?"""
         return key in self._values
 
+    def is_empty_list(self, key: str) -> bool:
+        """Is the key there, with a list of nothing?"""
+        return self._values.get(key) == []
+
     def add(self, key: str, message: str) -> None:
         """Note a problem of a key."""
         self._problems.add(self.at(key), message)

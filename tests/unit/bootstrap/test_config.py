@@ -164,6 +164,15 @@ def test_the_command_line_overrides_the_file(tmp_path: Path) -> None:
             "tenants.a.account_id: is required with `allow_from`",
         ),
         (
+            TENANT + 'allow_from = ["203.0.113.0/24"]\naccount_id = []\n',
+            "tenants.a.account_id: is empty: name an account",
+        ),
+        (
+            TENANT + 'secrets = ["$ONE"]\naccount_id = []\n',
+            "tenants.a.account_id: is empty: name an account",
+        ),
+        (OPEN + "account_id = []\n", "tenants.a.account_id: is empty: name an account"),
+        (
             TENANT + f'allow_from = ["203.0.113.1/24"]\naccount_id = "{ACCOUNT}"\n',
             'tenants.a.allow_from[0]: has an address inside the network: write "203.0.113.0/24"',
         ),
