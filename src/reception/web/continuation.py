@@ -2,8 +2,8 @@
 URLs that bring a call back to us, and how we know that they are ours.
 
 A voice URL carries the tenant's secret as the operator wrote it. A URL that we make must
-not: the platform logs it. So it drops the secret and carries an expiry and a MAC over
-the whole target instead, keyed from the tenant's secrets. Restarts do not matter, and
+not: the platform logs it. So it drops the secret and carries the account, an expiry and a
+MAC over the whole target instead, keyed from the tenant's secrets. Restarts do not matter, and
 during a rotation both live secrets verify. A tenant without secrets (open to loopback,
 or known by its network) needs none of it, and its URLs carry none.
 
@@ -23,7 +23,7 @@ from reception.errors import AppError
 
 # A bridge between two pivots may last hours; nothing needs to come back the next day.
 LIFETIME_S: Final = 24 * 3600
-RESERVED: Final = frozenset({"APPID", "key", "k", "x", "c", "s", "o"})
+RESERVED: Final = frozenset({"APPID", "key", "k", "x", "a", "c", "s", "o"})
 _PURPOSE: Final = b"reception continuation url 1"
 _MAC_BYTES: Final = 18
 
@@ -38,7 +38,15 @@ class ContinuationKeys:
             hmac.new(secret, _PURPOSE, hashlib.sha256).digest() for secret in secrets
         )
 
-    def target(self, app_id: str, params: Mapping[str, str], *, by_path: bool, now_s: float) -> str:
+    def target(
+        self,
+        app_id: str,
+        params: Mapping[str, str],
+        *,
+        account_id: str,
+        by_path: bool,
+        now_s: float,
+    ) -> str:
         """
         Path and query of a URL back to `app_id`, in the shape that the tenant was called with.
 
@@ -53,6 +61,7 @@ class ContinuationKeys:
         pairs = [] if by_path else [("APPID", app_id)]
         pairs += params.items()
         if self._keys:
+            pairs.append(("a", account_id))
             pairs.append(("x", str(int(now_s) + LIFETIME_S)))
         path = f"/v1/apps/{app_id}/voice" if by_path else "/voice"
         target = f"{path}?{urlencode(pairs)}" if pairs else path

@@ -57,19 +57,20 @@ def report(
     _log.warning(event, tenant=tenant, call=call, ms=round(ms, 1), **details)
 
 
-class Denials:
-    """Says how often somebody was refused: at most one line a second, whoever knocks."""
+class Throttled:
+    """Logs something that comes in floods: at most one line a second, with how many it stands for."""
 
-    __slots__ = ("_count", "_logged_s")
+    __slots__ = ("_count", "_event", "_logged_s")
 
-    def __init__(self) -> None:
+    def __init__(self, event: str) -> None:
+        self._event: Final = event
         self._count = 0
         self._logged_s = float("-inf")
 
     def add(self, now_s: float) -> None:
-        """Count one refusal at this monotonic time."""
+        """Count one at this monotonic time."""
         self._count += 1
         if now_s - self._logged_s >= 1.0:
-            _log.warning("voice.denied", count=self._count)
+            _log.warning(self._event, count=self._count)
             self._count = 0
             self._logged_s = now_s

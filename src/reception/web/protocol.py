@@ -15,6 +15,7 @@ needs to know the request, belong to the application.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Final
 
 import httptools
@@ -25,6 +26,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 from uvicorn.server import ServerState
+
+from reception.web.load import ARRIVED
 
 # The platform's own head is about 300 bytes. Other servers: nginx 4 × 8 KiB, Apache
 # 8 KiB a line and 100 lines, h11 16 KiB.
@@ -109,6 +112,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._note_unfinished(len(data), before)
         elif self._overdue is not None:
             self._disarm()
+
+    def on_message_begin(self) -> None:
+        """Note when the request came: a busy event loop may start on it much later."""
+        super().on_message_begin()
+        self.scope[ARRIVED] = time.monotonic()  # type: ignore[typeddict-unknown-key]  # ours
 
     def _feed_in_pieces(self, data: bytes) -> None:
         at = 0

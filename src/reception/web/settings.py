@@ -33,6 +33,8 @@ class WebSettings:
         connection: "auto" as above, "close" after every voice reply, "keep" never.
         max_in_flight: voice requests a worker works on at once; more are shed with 503.
         body_limit_bytes: largest request body.
+        trusted_proxies: proxies whose `X-Forwarded-For` is believed when a network stands in
+            for a secret.
         metrics_allow_from: networks that may read `/metrics`.
         dev: show findings and tracebacks to whoever asks; for loopback only.
     """
@@ -44,5 +46,6 @@ class WebSettings:
     connection: Literal["auto", "close", "keep"] = "auto"
     max_in_flight: int = 256
     body_limit_bytes: int = 64 * 1024
+    trusted_proxies: tuple[Network, ...] = ()
     metrics_allow_from: tuple[Network, ...] = LOOPBACK
     dev: bool = False

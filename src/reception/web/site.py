@@ -7,19 +7,21 @@ metrics are a Starlette app. What is found nowhere gets the same 404 as a denied
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from reception.web.client import client_of, is_within
+from reception.web.exchange import Message, Receive, Scope, Send
 from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics
 from reception.web.settings import WebSettings
 from reception.web.tenant import Tenants, is_voice_path
-from reception.web.voice import Receive, Scope, Send, Voice
+from reception.web.voice import Voice
 
 
 class Site:
@@ -30,7 +32,6 @@ class Site:
         self.settings: Final = settings
         self.metrics: Final = Metrics()
         self.voice: Final = Voice(tenants, settings, lifecycle, self.metrics)
-        self._watched_loop: Any = None
         self._rest: Final = Starlette(
             routes=[
                 Route("/healthz", self._healthz),
@@ -48,7 +49,7 @@ class Site:
             if path == b"/voice" or is_voice_path(path):
                 await self.voice(scope, receive, send, path)
             else:
-                await self._rest(scope, receive, send)
+                await self._rest(scope, receive, self._closing(send))
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
@@ -60,49 +61,43 @@ class Site:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self.lifecycle.started = True
-                self.voice.watch_lag()
+                self.voice.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self.lifecycle.started = False
-                # Threads that hang in an application's code must not hold the exit.
-                self.voice.threads.shutdown(wait=False, cancel_futures=True)
+                self.voice.load.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
+    def _closing(self, send: Send) -> Send:
+        if not self.lifecycle.draining:
+            return send
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        return closing
+
     async def _healthz(self, _: Request) -> Response:
-        return self._text("ok\n", 200)
+        return PlainTextResponse("ok\n")
 
     async def _readyz(self, _: Request) -> Response:
-        if self.lifecycle.ready:
-            return self._text("ready\n", 200)
-        return self._text("draining\n" if self.lifecycle.draining else "starting\n", 503)
+        if not self.lifecycle.ready:
+            state = "draining" if self.lifecycle.draining else "starting"
+        else:
+            state = "busy" if self.voice.load.is_full else "ready"
+        return PlainTextResponse(f"{state}\n", 200 if state == "ready" else 503)
 
     async def _metrics(self, request: Request) -> Response:
-        if not self._may_read_metrics(request):
+        # Behind a proxy on this machine everybody would seem to be on this machine.
+        client = client_of(request.scope.get("client"), request.scope["headers"], ())
+        if not is_within(client, self.settings.metrics_allow_from):
             return await _not_found(request, None)
         return Response(
             self.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
-
-    def _may_read_metrics(self, request: Request) -> bool:
-        if request.client is None or _came_through_a_proxy(request):
-            return False
-        try:
-            address = ip_address(request.client.host)
-        except ValueError:
-            return False
-        return any(address in network for network in self.settings.metrics_allow_from)
-
-    def _text(self, text: str, status: int) -> Response:
-        headers = {"connection": "close"} if self.lifecycle.draining else None
-        return PlainTextResponse(text, status, headers)
-
-
-def _came_through_a_proxy(request: Request) -> bool:
-    """Behind a proxy on this machine everybody would seem to be on this machine."""
-    return any(
-        name in ("forwarded", "via") or name.startswith("x-forwarded-") for name in request.headers
-    )
 
 
 async def _not_found(_: Request, __: Any) -> Response:
@@ -113,7 +108,9 @@ def _raw_path(scope: Scope) -> bytes:
     """The path as it stood in the request, below where we are mounted."""
     raw: bytes | None = scope.get("raw_path")
     if raw is None:
-        raw = str(scope["path"]).encode("utf-8", "surrogatepass")
-    if root := scope.get("root_path"):
-        raw = raw.removeprefix(str(root).encode("utf-8", "surrogatepass"))
+        raw = quote(str(scope["path"])).encode()
+    if root := str(scope.get("root_path") or ""):
+        for prefix in (root.encode("utf-8", "surrogatepass"), quote(root).encode()):
+            if raw.startswith(prefix + b"/"):
+                return raw[len(prefix) :]
     return raw

@@ -12,19 +12,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final, Literal
 from urllib.parse import unquote_plus
 
 from reception.callflow import Flow
 from reception.errors import Denied
 from reception.face.app import APP_ID, AnswerHandler
+from reception.web.client import Headers, client_of, is_within
 from reception.web.continuation import ContinuationKeys
 from reception.web.settings import LOOPBACK, Network
 
-Headers = Iterable[tuple[bytes, bytes]]
 Client = Sequence[Any] | None
 
 _VOICE: Final = b"/voice"
@@ -74,11 +73,13 @@ class Admitted:
         query: what is left of the query for the codec of a GET: raw segments, without
             APPID and credentials.
         by_path: the tenant was named in the path, and so will be in URLs back to it.
+        account: the only account that may use this URL back to us; None for other URLs.
     """
 
     tenant: Tenant
     query: bytes
     by_path: bool
+    account: str | None = None
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -102,6 +103,7 @@ class Claim:
         app_id: the tenant it names; None where it names none, or more than one.
         keys: the secrets in the query.
         signature: the MAC in the query, if any.
+        account: the account that the MAC is for.
         rest: the query without all of these.
     """
 
@@ -109,6 +111,7 @@ class Claim:
     by_path: bool
     keys: tuple[bytes, ...]
     signature: bytes | None
+    account: str
     rest: bytes
 
 
@@ -122,6 +125,9 @@ class Tenants:
         }
         self._claims: Final[dict[tuple[bytes, bytes], Claim]] = {}
 
+    def __len__(self) -> int:
+        return len(self._by_id)
+
     def __iter__(self) -> Iterator[Tenant]:
         return iter(self._by_id.values())
 
@@ -130,7 +136,14 @@ class Tenants:
         return self._keys[tenant.app_id.encode()]
 
     def admit(
-        self, path: bytes, query: bytes, headers: Headers, client: Client, *, now_s: float
+        self,
+        path: bytes,
+        query: bytes,
+        headers: Headers,
+        client: Client,
+        *,
+        now_s: float,
+        trusted_proxies: tuple[Network, ...] = (),
     ) -> Admitted:
         """
         Decide the tenant of a voice request and whether the sender may use it.
@@ -139,6 +152,7 @@ class Tenants:
             path, query: raw bytes as they stood in the request line.
             headers: names in lower case.
             client: ASGI's (host, port) of the peer, or None where it is unknown.
+            trusted_proxies: whose word for the client's address counts.
 
         Errors:
             Denied("denied"): everything that is not exactly right.
@@ -146,18 +160,23 @@ class Tenants:
         claim = self._claims.get((path, query)) or self._read(path, query)
         tenant = self._by_id.get(claim.app_id) if claim.app_id is not None else None
         keys = claim.keys or _credentials(headers)
+        account = None
         if keys:
             secrets = tenant.secrets if tenant is not None else ()
             allowed = _match(keys, secrets or _NOBODY) and bool(secrets)
+        elif tenant is None:
+            allowed = False
+        elif claim.signature is not None and tenant.secrets:
+            allowed = self._is_ours(tenant, path, query, claim, now_s)
+            account = claim.account
         else:
-            allowed = tenant is not None and (
-                (claim.signature is not None and self._is_ours(tenant, path, query, claim, now_s))
-                or _is_from(client, tenant.allow_from)
-                or (tenant.open_to_loopback and _is_from(client, LOOPBACK))
+            networks = tenant.allow_from + (LOOPBACK if tenant.open_to_loopback else ())
+            allowed = bool(networks) and is_within(
+                client_of(client, headers, trusted_proxies), networks
             )
         if tenant is None or not allowed:
             raise Denied("denied", _DENIED)
-        return Admitted(tenant, claim.rest, claim.by_path)
+        return Admitted(tenant, claim.rest, claim.by_path, account)
 
     def _read(self, path: bytes, query: bytes) -> Claim:
         claim = read_claim(path, query)
@@ -182,6 +201,7 @@ def read_claim(path: bytes, query: bytes) -> Claim:
     keys: list[bytes] = []
     rest: list[bytes] = []
     signature = None
+    account = ""
     smuggled = False
     for segment in query.split(b"&"):
         name, _, value = segment.partition(b"=")
@@ -191,6 +211,8 @@ def read_claim(path: bytes, query: bytes) -> Claim:
             keys.append(value)
         elif name == b"k":
             signature = value
+        elif name == b"a":
+            account = value.decode("latin-1")
         elif b"%" in name and unquote_plus(name.decode("latin-1")) in _OURS:
             # A second spelling of our own names is how one parser is made to see another
             # tenant than the next one.
@@ -198,7 +220,7 @@ def read_claim(path: bytes, query: bytes) -> Claim:
         elif name != b"x" and (segment or rest):
             rest.append(segment)
     app_id = named.pop() if len(named) == 1 and not smuggled else None
-    return Claim(app_id, by_path, tuple(keys), signature, b"&".join(rest))
+    return Claim(app_id, by_path, tuple(keys), signature, account, b"&".join(rest))
 
 
 def is_voice_path(path: bytes) -> bool:
@@ -214,7 +236,7 @@ def is_app_id(text: str) -> bool:
     return APP_ID.fullmatch(text) is not None
 
 
-_OURS: Final = frozenset({"APPID", "key", "k", "x"})
+_OURS: Final = frozenset({"APPID", "key", "k", "x", "a"})
 
 
 def _match(keys: Sequence[bytes], secrets: Sequence[bytes]) -> bool:
@@ -242,14 +264,3 @@ def _credentials(headers: Headers) -> list[bytes]:
         elif name == _KEY_HEADER:
             keys.append(value)
     return keys
-
-
-def _is_from(client: Client, networks: tuple[Network, ...]) -> bool:
-    if not networks or not client:
-        return False
-    try:
-        address = ip_address(client[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in networks)

@@ -11,6 +11,7 @@ from typing import Any
 from reception.callflow import Flow, flow
 from reception.face import Call
 from reception.web.lifecycle import Lifecycle
+from reception.web.load import ARRIVED
 from reception.web.settings import WebSettings
 from reception.web.site import Site
 from reception.web.tenant import Tenant, Tenants
@@ -64,10 +65,11 @@ async def request(
     client: tuple[str, int] | None = ("198.51.100.7", 4000),
     stall: bool = False,
     root_path: str = "",
+    arrived_s: float | None = None,
 ) -> Answer:
     """Send one request; `body` in pieces where it is a sequence, never ending with `stall`."""
     path, _, query = target.partition("?")
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": method,
         "path": path,
@@ -78,6 +80,8 @@ async def request(
         "client": client,
         "server": ("127.0.0.1", 8080),
     }
+    if arrived_s is not None:
+        scope[ARRIVED] = arrived_s
     pieces = [body] if isinstance(body, bytes) else list(body)
     sent: list[Any] = []
     done = asyncio.Event()

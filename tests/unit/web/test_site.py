@@ -90,3 +90,27 @@ def test_a_proxy_on_this_machine_opens_no_metrics() -> None:
         request(app, "/metrics", b"", method="GET", headers=headers, client=("127.0.0.1", 1))
     )
     assert 404 == answer.status
+
+
+def test_a_full_worker_is_not_ready() -> None:
+    app = site(tenant(STATIC), max_in_flight=1)
+    app.voice.load.take("acme", 0.0)
+    assert (503, b"busy\n") == (get(app, "/readyz").status, get(app, "/readyz").body)
+    app.voice.load.give_back("acme")
+    assert 200 == get(app, "/readyz").status
+
+
+def test_every_answer_while_draining_closes_its_connection() -> None:
+    app = site(tenant(STATIC))
+    app.lifecycle.draining = True
+    for target in ("/healthz", "/metrics", "/nothing"):
+        assert "close" == get(app, target).headers["connection"]
+
+
+def test_a_mount_path_may_need_percent_encoding() -> None:
+    answer = run(request(site(tenant(STATIC)), "/t%20l" + VOICE, root_path="/t l"))
+    assert 200 == answer.status
+
+
+def test_metrics_know_ipv4_behind_an_ipv6_socket() -> None:
+    assert 200 == get(site(tenant(STATIC)), "/metrics", client="::ffff:127.0.0.1").status

@@ -112,7 +112,7 @@ def test_a_late_handler_gives_the_fallback_at_the_deadline() -> None:
     assert [True] == stopped
     assert ["voice.deadline"] == [line["event"] for line in logs]
     assert {"deadline": 1.0} == outcomes(app)
-    assert 0 == app.voice.in_flight
+    assert 0 == app.voice.load.in_flight
 
 
 def test_a_handler_that_ignores_its_deadline_changes_nothing() -> None:
@@ -138,14 +138,14 @@ def test_a_thread_that_hangs_is_counted_until_it_ends() -> None:
     async def scenario() -> None:
         app = site(tenant(hanging), deadline_s=0.1, max_in_flight=1)
         assert FALLBACK.render() == (await request(app)).body
-        assert 1 == app.voice.in_flight
+        assert 1 == app.voice.load.in_flight
         assert 503 == (await request(app)).status
         release.set()
         for _ in range(100):
-            if not app.voice.in_flight:
+            if not app.voice.load.in_flight:
                 break
             await asyncio.sleep(0.01)
-        assert 0 == app.voice.in_flight
+        assert 0 == app.voice.load.in_flight
 
     run(scenario())
 
@@ -199,7 +199,7 @@ def test_every_pivot_gets_the_fallback_child() -> None:
     assert json.loads(FALLBACK.render()) == pivot["children"]["_"]
     assert validate(answer.body).valid
     url = pivot["data"]["voice_url"]
-    assert url.startswith("https://voice.example.com/voice?APPID=acme&at=menu&x=")
+    assert url.startswith("https://voice.example.com/voice?APPID=acme&at=menu&a=")
     assert SECRET not in url
 
 
@@ -299,7 +299,7 @@ def test_too_many_at_once_are_shed_without_retry_after() -> None:
 
 def test_a_loop_that_is_later_than_the_deadline_sheds() -> None:
     app = site(tenant(quick))
-    app.voice.lag_s = 2.5
+    app.voice.load.lag_s = 2.5
     assert 503 == run(request(app)).status
 
 
@@ -410,3 +410,86 @@ def test_a_handler_that_exits_stops_nobody() -> None:
 
     answer = run(request(site(tenant(leaving))))
     assert (200, FALLBACK.render()) == (answer.status, answer.body)
+
+
+def test_a_result_after_the_deadline_is_the_fallback_even_when_the_loop_was_blocked() -> None:
+    async def blocking(_: Call) -> Flow:
+        time.sleep(0.15)  # noqa: ASYNC251  # the mistake to catch
+        return REPLY
+
+    app = site(tenant(blocking), deadline_s=0.1)
+    with capture_logs() as logs:
+        answer = run(request(app))
+    assert FALLBACK.render() == answer.body
+    assert ["voice.deadline"] == [line["event"] for line in logs]
+
+
+def test_a_request_that_waited_past_the_deadline_is_shed() -> None:
+    app = site(tenant(quick))
+    answer = run(request(app, arrived_s=time.monotonic() - 2.5))
+    assert 503 == answer.status
+
+
+def test_one_tenant_that_hangs_leaves_room_for_the_others() -> None:
+    async def hanging(_: Call) -> Flow:
+        await asyncio.sleep(0.3)
+        return REPLY
+
+    async def scenario() -> list[int]:
+        app = site(tenant(hanging), tenant(quick, app_id="other"), max_in_flight=4)
+        waiting = [asyncio.create_task(request(app)) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        other = await request(app, VOICE.replace("acme", "other"))
+        assert 200 == other.status
+        return sorted([answer.status for answer in await asyncio.gather(*waiting)])
+
+    assert [200, 200, 503, 503] == run(scenario())
+
+
+def test_a_plain_function_may_return_what_an_async_one_does() -> None:
+    def decorated(call: Call) -> Any:
+        return quick(call)
+
+    answer = run(request(site(tenant(decorated))))
+    assert REPLY.render() == answer.body
+
+
+@pytest.mark.parametrize("error", [StopIteration, KeyboardInterrupt, GeneratorExit, BaseException])
+@pytest.mark.parametrize("kind", ["async", "plain"])
+def test_no_exception_of_any_class_passes_the_fallback_by(
+    error: type[BaseException], kind: str
+) -> None:
+    async def wrong(_: Call) -> Flow:
+        raise error
+
+    def plainly_wrong(_: Call) -> Flow:
+        raise error
+
+    answer = run(request(site(tenant(wrong if kind == "async" else plainly_wrong))))
+    assert (200, FALLBACK.render()) == (answer.status, answer.body)
+
+
+def test_a_url_back_is_for_the_account_that_it_was_made_for() -> None:
+    async def again(call: Call) -> Flow:
+        return flow.pivot(url=call.pivot_url())
+
+    async def scenario() -> None:
+        app = site(tenant(again))
+        url = json.loads((await request(app)).body)["data"]["voice_url"]
+        target = url.removeprefix("https://voice.example.com")
+        assert 200 == (await request(app, target)).status
+        other = BODY.replace(ACCOUNT.encode(), b"0" * 32)
+        assert 404 == (await request(app, target, other)).status
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "header", [(b"transfer-encoding", b"chunked"), (b"content-length", b"70000")]
+)
+def test_a_refused_request_with_a_long_body_loses_its_connection(
+    header: tuple[bytes, bytes],
+) -> None:
+    app = site(tenant(quick))
+    answer = run(request(app, VOICE.replace("acme", "nobody"), headers=[header]))
+    assert (404, "close") == (answer.status, answer.headers["connection"])

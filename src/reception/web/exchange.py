@@ -1,0 +1,323 @@
+"""
+One request and its one answer.
+
+The rules of an answer:
+
+- exactly 200 with a flow that the platform accepts, or an honest 4xx/5xx; never another
+  2xx, a redirect, an empty body or `Retry-After`;
+- one deadline from the arrival to the answer. When it passes, the fallback goes out from
+  a timer, whatever the handler is doing; a late result is dropped;
+- whatever the application does wrong becomes the tenant's fallback flow.
+
+How a handler's value becomes bytes is `reply`'s business, who may ask is `tenant`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+from reception.errors import AppError, PeerError
+from reception.face.call import Call
+from reception.web import developer
+from reception.web.incident import report
+from reception.web.metrics import Outcome
+from reception.web.reply import reply_flow
+from reception.web.settings import WebSettings
+from reception.web.tenant import Admitted, Tenant
+from reception.wire import PivotRequest, parse_pivot, parse_pivot_query
+
+if TYPE_CHECKING:
+    from reception.web.voice import Voice
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+_JSON: Final = (b"content-type", b"application/json")
+_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_CLOSE: Final = (b"connection", b"close")
+_NOT_FOUND: Final = b'{"error":"not found"}'
+
+# Answers are written from the timer of a deadline too; the loop alone would not hold them.
+_writing: Final[set[asyncio.Task[None]]] = set()
+
+
+class Exchange:
+    """One request and its one answer, whoever gives it first: the handler or the deadline."""
+
+    __slots__ = (
+        "_account_id",
+        "_admitted",
+        "_call_id",
+        "_expired",
+        "_has_request",
+        "_loop",
+        "_send",
+        "_task",
+        "_voice",
+        "answered",
+        "began",
+        "tenant",
+    )
+
+    def __init__(self, voice: Voice, send: Send, began: float) -> None:
+        self._voice = voice
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[Any] | None = None
+        self._admitted: Admitted | None = None
+        self._account_id = ""
+        self._call_id = ""
+        self._expired = False
+        self._has_request = False
+        # Monotonic, and not the loop's clock: uvloop's counts whole milliseconds.
+        self.began = began
+        self.answered = False
+        self.tenant: Tenant | None = None
+
+    def elapsed_s(self) -> float:
+        """Seconds since the request arrived."""
+        return time.monotonic() - self.began
+
+    async def run(self, scope: Scope, receive: Receive, admitted: Admitted) -> None:
+        """Read, answer, and be done by the deadline."""
+        self._task = asyncio.current_task()
+        left_s = self._voice.settings.deadline_s - self.elapsed_s()
+        timer = self._loop.call_later(max(0.0, left_s), self._expire)
+        try:
+            request = await self._read(scope, receive, admitted)
+            if request is not None:
+                self._call_id = request.call_id or ""
+                self._has_request = True
+                await self._answer(admitted, request)
+        except asyncio.CancelledError:
+            if not self._expired:
+                raise
+            # Our own deadline cancelled the handler; the answer is already out.
+            if self._task is not None:
+                self._task.uncancel()
+        finally:
+            timer.cancel()
+
+    async def _read(
+        self, scope: Scope, receive: Receive, admitted: Admitted
+    ) -> PivotRequest | None:
+        """The request, or None when it has been refused (or the peer has gone)."""
+        try:
+            if scope["method"] == "GET":
+                request = parse_pivot_query(admitted.query)
+            else:
+                message = await receive()
+                body: bytes = message.get("body", b"")
+                if message.get("more_body"):
+                    message, body = await self._rest_of_body(receive, body)
+                if message["type"] == "http.disconnect":
+                    return None
+                if len(body) > self._voice.settings.body_limit_bytes:
+                    raise PeerError(
+                        "pivot.too_large", "The body is larger than allowed.", status=413
+                    )
+                request = parse_pivot(body, _content_type(scope["headers"]))
+        except PeerError as error:
+            self._report("voice.unreadable", error)
+            text = msgspec.json.encode({"error": error.code, "message": error.message})
+            await self.send(error.status, text, "unreadable")
+            return None
+        accounts = admitted.tenant.account_ids
+        account = admitted.account
+        if (accounts and request.account_id not in accounts) or (
+            account is not None and account != (request.account_id or "")
+        ):
+            self._report("voice.foreign_account")
+            await self.send(404, _NOT_FOUND, "denied")
+            return None
+        return request
+
+    async def _rest_of_body(self, receive: Receive, first: bytes) -> tuple[Message, bytes]:
+        """The last message and the whole body, or more of it than is allowed."""
+        chunks = [first]
+        size = len(first)
+        while True:
+            message = await receive()
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            chunks.append(chunk)
+            if not message.get("more_body") or size > self._voice.settings.body_limit_bytes:
+                return message, b"".join(chunks)
+
+    async def _answer(self, admitted: Admitted, request: PivotRequest) -> None:
+        tenant = admitted.tenant
+        settings = self._voice.settings
+        try:
+            result = await self._result(admitted, request)
+            if self.answered:
+                self._report("voice.late_result")
+                return
+            reply = reply_flow(result, tenant, loopback=settings.loopback)
+        except AppError as error:
+            await self._fall_back("voice.invalid_flow", "invalid", error)
+        except BaseException as error:  # whatever the application raises is an answer
+            if self._is_stopped(error):
+                raise
+            await self._fall_back("voice.handler_failed", "error", error)
+        else:
+            if self.elapsed_s() > settings.deadline_s:
+                # The handler held the event loop, so that no timer could answer in time.
+                self._report("voice.deadline")
+                await self.send(*self._fallback("deadline"))
+                return
+            if settings.dev:
+                developer.show_warnings(tenant, reply)
+            await self.send(200, reply.render(), "flow")
+
+    async def _result(self, admitted: Admitted, request: PivotRequest) -> object:
+        """What the application says, as it says it."""
+        tenant = admitted.tenant
+        if tenant.runs == "static":
+            return tenant.answer
+        self._admitted, self._account_id = admitted, request.account_id or ""
+        call = Call(request, params=admitted.params, pivot_url=self._pivot_url)
+        answer = cast("Callable[[Call], Any]", tenant.answer)
+        if tenant.runs == "loop":
+            return await answer(call)
+        result = await self._voice.load.run_in_thread(tenant.app_id, answer, call)
+        # A plain function may hand on what an async one returned, as decorators do.
+        return await result if inspect.isawaitable(result) else result
+
+    def _is_stopped(self, error: BaseException) -> bool:
+        """
+        Did somebody ask this task to stop?
+
+        A handler may also let the cancellation of one of its own tasks through; that is a
+        failure like any other.
+        """
+        if not isinstance(error, asyncio.CancelledError):
+            return False
+        return self._task is None or self._task.cancelling() > 0
+
+    def _pivot_url(self, params: Mapping[str, str]) -> str:
+        admitted = self._admitted
+        assert admitted is not None  # it is set before there is a call that can ask
+        target = self._voice.tenants.keys_of(admitted.tenant).target(
+            admitted.tenant.app_id,
+            params,
+            account_id=self._account_id,
+            by_path=admitted.by_path,
+            now_s=time.time(),
+        )
+        return self._voice.settings.public_url + target
+
+    def _expire(self) -> None:
+        """The deadline has passed: answer from here, and tell the handler to stop."""
+        if self.answered:
+            return
+        outcome: tuple[int, bytes, Outcome]
+        if self._has_request:
+            self._report("voice.deadline")
+            outcome = self._fallback("deadline")
+        else:
+            self._report("voice.slow_body")
+            outcome = (408, b'{"error":"the body is too slow"}', "slow_body")
+        self.answered = True
+        self._expired = True
+        task = self._loop.create_task(self._write(*outcome))
+        _writing.add(task)
+        task.add_done_callback(_writing.discard)
+        if self._task is not None:
+            self._task.cancel()
+
+    def _fallback(self, outcome: Outcome) -> tuple[int, bytes, Outcome]:
+        fallback = self.tenant.fallback if self.tenant else None
+        if fallback is None:
+            return 500, b'{"error":"failed"}', outcome
+        return 200, fallback.render(), outcome
+
+    async def _fall_back(self, event: str, outcome: Outcome, error: BaseException) -> None:
+        if self.answered:
+            return
+        self._report(event, error)
+        if self._voice.settings.dev:
+            await self.send(500, developer.error_page(error), outcome, kind=_TEXT)
+        else:
+            await self.send(*self._fallback(outcome))
+
+    def _report(self, event: str, error: BaseException | None = None) -> None:
+        report(
+            event,
+            tenant=self.tenant.app_id if self.tenant else "",
+            call=self._call_id,
+            ms=self.elapsed_s() * 1000,
+            error=error,
+        )
+
+    async def refuse(self, status: int, body: bytes, outcome: Outcome, scope: Scope) -> None:
+        """Answer without having read the body, which must not go on arriving for ever."""
+        limit = self._voice.settings.body_limit_bytes
+        await self.send(status, body, outcome, closes=_may_be_long(scope["headers"], limit))
+
+    async def send(
+        self,
+        status: int,
+        body: bytes,
+        outcome: Outcome,
+        *,
+        kind: Header = _JSON,
+        closes: bool = False,
+    ) -> None:
+        """Send the answer, unless the deadline has already given one."""
+        if not self.answered:
+            self.answered = True
+            await self._write(status, body, outcome, kind, closes=closes)
+
+    async def _write(
+        self,
+        status: int,
+        body: bytes,
+        outcome: Outcome,
+        kind: Header = _JSON,
+        *,
+        closes: bool = False,
+    ) -> None:
+        voice = self._voice
+        seconds = time.monotonic() - self.began
+        headers = [kind, (b"content-length", b"%d" % len(body))]
+        if status == 405:
+            headers.append((b"allow", b"POST, GET"))
+        if closes or voice.lifecycle.draining or _closes(voice.settings, seconds, status):
+            headers.append(_CLOSE)
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+        voice.metrics.count(self.tenant.app_id if self.tenant else "", outcome, seconds)
+
+
+def _closes(settings: WebSettings, seconds: float, status: int) -> bool:
+    if status in (408, 413):
+        return True
+    if settings.connection == "auto":
+        return seconds > settings.slow_reply_s
+    return settings.connection == "close"
+
+
+def _content_type(headers: list[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == b"content-type":
+            return value.decode("latin-1")
+    return None
+
+
+def _may_be_long(headers: list[tuple[bytes, bytes]], limit: int) -> bool:
+    """Does the head announce a body that is larger than allowed, or of unknown length?"""
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            return True
+        if name == b"content-length" and (len(value) > 9 or int(value) > limit):
+            return True
+    return False
