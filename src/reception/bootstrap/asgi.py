@@ -62,6 +62,7 @@ def site(loaded: Loaded, *, port: int, lifecycle: Lifecycle, dev: bool = False) 
         slow_reply_s=server.slow_reply_s,
         connection=server.connection,
         max_in_flight=server.max_in_flight,
+        trusted_proxies=server.trusted_proxies,
         metrics_allow_from=server.metrics_allow_from,
         dev=dev,
     )
@@ -125,7 +126,7 @@ class Single:
                 self._lifecycle.started = False
                 if self._site is not None:
                     # Threads that hang in an application's code must not hold the exit.
-                    self._site.voice.threads.shutdown(wait=False, cancel_futures=True)
+                    self._site.voice.load.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -136,7 +137,7 @@ class Single:
             public_url = origin(str(host), int(port or 80)) + str(scope.get("root_path") or "")
         settings = WebSettings(public_url=public_url, loopback=not self._public_url)
         made = Site(Tenants([self._tenant]), settings, self._lifecycle)
-        made.voice.watch_lag()
+        made.voice.start()
         return made
 
 

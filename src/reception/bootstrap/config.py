@@ -52,6 +52,7 @@ class ServerConfig:
         deadline_s, slow_reply_s, connection, max_in_flight: see `WebSettings`.
         keep_alive_s: idle seconds after which a connection is closed.
         drain_s: how long a stopping worker goes on taking connections.
+        trusted_proxies: networks of proxies whose `X-Forwarded-For` is believed.
         metrics_allow_from: networks that may read `/metrics`.
     """
 
@@ -65,6 +66,7 @@ class ServerConfig:
     connection: Connection = "auto"
     keep_alive_s: int = 125
     drain_s: float = 5.0
+    trusted_proxies: tuple[Network, ...] = ()
     metrics_allow_from: tuple[Network, ...] = LOOPBACK
 
     @property
@@ -178,6 +180,7 @@ def _server(table: Table, overrides: Overrides) -> ServerConfig:
         connection=table.choice("connection", "auto", _CONNECTIONS),
         keep_alive_s=table.whole("keep_alive_s", 125, _PLATFORM_IDLE_S + 1, 3600),
         drain_s=table.number("drain_s", 5.0, 0.0, 5.0),
+        trusted_proxies=_networks(table, "trusted_proxies", ()),
         metrics_allow_from=_networks(table, "metrics_allow_from", LOOPBACK),
     )
     table.finish()
@@ -308,7 +311,7 @@ def _networks(table: Table, name: str, default: tuple[Network, ...]) -> tuple[Ne
         if str(network) != text and str(network) != f"{text}/{network.max_prefixlen}":
             table.add(key, f'has an address inside the network: write "{network}"')
         elif network.prefixlen < _WIDEST[network.version]:
-            table.add(key, "is so wide that it lets strangers in: name the platform's networks")
+            table.add(key, "is so wide that it lets strangers in: name smaller networks")
         else:
             networks.append(network)
     return tuple(networks)

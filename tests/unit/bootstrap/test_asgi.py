@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reception import App, Call, Flow, flow
-from reception.bootstrap.asgi import single
+from reception.bootstrap.asgi import single, site
+from reception.bootstrap.config import Config, ServerConfig
+from reception.bootstrap.loading import Loaded
+from reception.web.lifecycle import Lifecycle
+from reception.web.tenant import Tenant
+from tests.unit.bootstrap.processes import CALL
 from tests.unit.web.asgi import BODY, request, run
 
 SECRET = "a-made-up-secret-of-32-characters-or-more"
@@ -118,6 +125,29 @@ def test_a_wrong_setting_fails_the_start_in_words(
     assert SECRET not in message["message"]
     answer = run(request(misconfigured, VOICE, BODY, client=LOCAL))  # type: ignore[arg-type]  # any ASGI app
     assert 503 == answer.status
+
+
+@pytest.mark.parametrize(("proxy", "expected"), [("10.0.0.5", 200), ("10.0.0.6", 404)])
+def test_only_a_trusted_proxy_is_believed_about_its_client(proxy: str, expected: int) -> None:
+    tenant = Tenant(
+        "acme",
+        flow.hangup(),
+        runs="static",
+        fallback=None,
+        allow_from=(ip_network("203.0.113.0/24"),),
+        account_ids=frozenset({"00000000000000000000000000000000"}),
+    )
+    server = ServerConfig(
+        public_url="https://voice.example.com", trusted_proxies=(ip_network("10.0.0.5/32"),)
+    )
+    served = site(
+        Loaded(Config("reception.toml", Path(), server, ()), (tenant,)),
+        port=8080,
+        lifecycle=Lifecycle(),
+    )
+    headers = (JSON, (b"x-forwarded-for", b"203.0.113.9"))
+    answer = run(request(served, VOICE, CALL, client=(proxy, 4000), headers=headers))  # type: ignore[arg-type]  # any ASGI app
+    assert expected == answer.status
 
 
 def test_an_app_is_an_asgi_application_with_a_lifespan() -> None:

@@ -47,6 +47,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         connection = "close"
         keep_alive_s = 200
         drain_s = 1.5
+        trusted_proxies = ["10.0.0.5/32", "2001:db8::5"]
 
         [tenants."Hotel_1.b-2"]
         app = "pkg.module:made.app"
@@ -75,6 +76,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
             connection="close",
             keep_alive_s=200,
             drain_s=1.5,
+            trusted_proxies=(ip_network("10.0.0.5/32"), ip_network("2001:db8::5")),
         )
         == config.server
     )
@@ -116,6 +118,14 @@ def test_the_command_line_overrides_the_file(tmp_path: Path) -> None:
         ("[server]\ndeadline_s = nan\n", "server.deadline_s: must be a number from 0.1 to 3.5"),
         ("[server]\nkeep_alive_s = 120\n", "server.keep_alive_s: must be a whole number from 121"),
         ('[server]\nconnection = "clos"\n', 'server.connection: must be one of "auto", "close"'),
+        (
+            '[server]\ntrusted_proxies = ["0.0.0.0/0"]\n',
+            "server.trusted_proxies[0]: is so wide",
+        ),
+        (
+            '[server]\ntrusted_proxies = ["proxy.example"]\n',
+            "server.trusted_proxies[0]: must be a network",
+        ),
         ('[server]\nhost = ""\n', "server.host: must not be empty"),
         ("server = 1\n", "server: must be a table, not 1"),
         ("[sever]\n", 'sever: is no setting of Reception; did you mean "server"?'),
