@@ -109,11 +109,13 @@ def sending_of(node: type[Node]) -> Sending:
     """Read off a node class what is sent."""
     keys = keys_of(node)
     always: dict[str, Any] = {}
-    for field in msgspec.structs.fields(node):
-        if field.required:
-            always[field.name] = None
-        elif field.default is not None:
-            always[field.name] = field.default
+    without = len(keys) - len(node.__struct_defaults__)
+    defaults = (msgspec.NODEFAULT,) * without + node.__struct_defaults__
+    for name, default in zip(node.__struct_fields__, defaults, strict=True):
+        if default is msgspec.NODEFAULT:
+            always[name] = None
+        elif default is not None:
+            always[name] = default
     spread = [
         name for name, hint in hints_of(node).items() if SPREAD in getattr(hint, "__metadata__", ())
     ]

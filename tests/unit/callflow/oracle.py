@@ -57,7 +57,7 @@ def _node(platform: int, node: Any, path: str) -> Found:
     node.setdefault("data", {})
     data, children = node["data"], node.get("children", {})
     name = node.get("module")
-    known = schema(platform, f"callflows.{name}") if isinstance(name, str) else None
+    known = schema(platform, f"callflows.{name}") if name in modules(platform) else None
     if "module" not in node:
         # {} is what an absent data was filled with; then it is no envelope.
         found.append((path, "required"))
