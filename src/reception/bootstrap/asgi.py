@@ -100,7 +100,7 @@ class Single:
     def __init__(self, tenant: Tenant, public_url: str) -> None:
         self._tenant: Final = tenant
         self._public_url: Final = public_url
-        self._lifecycle: Final = Lifecycle()
+        self._lifecycle = Lifecycle()
         # Mounted in another application, nobody tells us of a start.
         self._lifecycle.started = True
         self._site: Site | None = None
@@ -117,15 +117,22 @@ class Single:
         else:
             await self._site(scope, receive, send)
 
+    def _begin(self) -> None:
+        # What has ended once does not come back: each life gets a site of its own, on the
+        # event loop of that life.
+        self._lifecycle = Lifecycle()
+        self._lifecycle.started = True
+        self._site = None
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self._begin()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self._lifecycle.started = False
                 if self._site is not None:
-                    # Threads that hang in an application's code must not hold the exit.
                     self._site.voice.load.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

@@ -150,6 +150,33 @@ def test_only_a_trusted_proxy_is_believed_about_its_client(proxy: str, expected:
     assert expected == answer.status
 
 
+def test_an_app_lives_again_after_its_end() -> None:
+    made = App("acme", fallback=flow.hangup())
+
+    @made.answer
+    def answer(call: Call) -> Flow:
+        return flow.play("from a thread")
+
+    asgi = single(made)
+
+    async def live() -> list[int]:
+        to_app: asyncio.Queue[Any] = asyncio.Queue()
+        from_app: asyncio.Queue[Any] = asyncio.Queue()
+        lifespan = asyncio.create_task(asgi({"type": "lifespan"}, to_app.get, from_app.put))
+        await to_app.put({"type": "lifespan.startup"})
+        assert "lifespan.startup.complete" == (await from_app.get())["type"]
+        called = await request(asgi, VOICE, client=LOCAL)  # type: ignore[arg-type]  # any ASGI app
+        ready = await request(asgi, "/readyz", b"", method="GET", client=LOCAL)  # type: ignore[arg-type]  # any ASGI app
+        await to_app.put({"type": "lifespan.shutdown"})
+        await lifespan
+        assert b"from a thread" in called.body
+        return [called.status, ready.status]
+
+    # As a test suite does it: one event loop after the other.
+    assert [200, 200] == asyncio.run(live())
+    assert [200, 200] == asyncio.run(live())
+
+
 def test_an_app_is_an_asgi_application_with_a_lifespan() -> None:
     told: list[str] = []
 
