@@ -12,7 +12,8 @@ RECEPTION_INSECURE_NO_SECRET
     "1": answer requests from this machine without a secret.
 
 With neither a secret nor that flag, only requests are answered that cannot have come from
-outside: both ends of the connection on loopback, and no proxy's header.
+outside: both ends of the connection on loopback, a Host that means this machine, and no
+proxy's header.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{32,}", re.ASCII)
 _PROXY_HEADERS: Final = (b"forwarded", b"via", b"x-real-ip", b"x-client-ip")
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::[0-9]*)?")
 _log: Final = structlog.stdlib.get_logger("reception.server")
 
 
@@ -150,10 +152,11 @@ class Single:
 
 class LocalOnly:
     """
-    Hides the peer's address where the request may have come through a proxy.
+    Hides the peer's address where others may be behind a request from this machine.
 
     A tenant without a secret is open to this machine. A proxy on this machine is on it
-    too, but its callers are not: to them the tenant does not exist.
+    too, but its callers are not; nor is a web page in a browser on it, whose author lets
+    a name of his own point here (then Host is that name). To them the tenant does not exist.
     """
 
     __slots__ = ("_app",)
@@ -175,8 +178,16 @@ def _is_local(scope: Scope) -> bool:
     if not server or not is_loopback(str(server[0])):
         return False
     return not any(
-        name in _PROXY_HEADERS or name.startswith(b"x-forwarded-") for name, _ in scope["headers"]
+        name in _PROXY_HEADERS
+        or name.startswith(b"x-forwarded-")
+        or (name == b"host" and not _means_this_machine(value))
+        for name, value in scope["headers"]
     )
+
+
+def _means_this_machine(host: bytes) -> bool:
+    found = _HOST.fullmatch(host.decode("latin-1").lower())
+    return found is not None and is_loopback(found[1] or found[2])
 
 
 class Misconfigured:

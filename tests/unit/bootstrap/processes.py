@@ -161,7 +161,7 @@ class Client:
         self.socket.close()
 
     def send(self, target: str = "/voice?APPID=acme", body: bytes = CALL) -> None:
-        head = f"POST {target} HTTP/1.1\r\ncontent-type: application/json\r\nhost: x\r\n"
+        head = f"POST {target} HTTP/1.1\r\ncontent-type: application/json\r\nhost: localhost\r\n"
         self.socket.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
@@ -184,7 +184,7 @@ class Client:
         return self.answer()
 
     def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         return self.answer()
 
     def is_closed(self, within_s: float = 3.0) -> bool:

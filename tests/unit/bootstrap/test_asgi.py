@@ -62,6 +62,36 @@ def test_without_settings_what_came_through_a_proxy_is_not(name: bytes) -> None:
     assert 404 == status(client=LOCAL, headers=(JSON, (name, b"x")))
 
 
+@pytest.mark.parametrize(
+    "host",
+    [b"localhost", b"LOCALHOST:8080", b"127.0.0.1", b"127.8.9.1:80", b"[::1]", b"[::1]:8080"],
+)
+def test_without_settings_every_name_of_this_machine_will_do(host: bytes) -> None:
+    assert 200 == status(client=LOCAL, headers=(JSON, (b"host", host)))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"",
+        b"evil.example",
+        b"evil.example:8080",
+        b"localhost.evil.example",
+        b"127.0.0.1.evil.example",
+        b"localhost@evil.example",
+        b"0.0.0.0",
+        b"192.168.1.2:8080",
+        b"[2001:db8::1]",
+        b"[::1",
+        b"::1",
+        b"\xff",
+    ],
+)
+def test_without_settings_a_page_under_a_foreign_name_is_not_answered(host: bytes) -> None:
+    assert 404 == status(client=LOCAL, headers=(JSON, (b"host", host)))
+    assert 404 == status(client=LOCAL, headers=(JSON, (b"host", b"localhost"), (b"host", host)))
+
+
 def test_with_a_secret_only_its_holders_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECEPTION_SECRETS", f"{SECRET}, {OTHER}")
     monkeypatch.setenv("RECEPTION_PUBLIC_URL", "https://voice.example.com/")
@@ -79,7 +109,7 @@ def test_urls_back_to_us_begin_with_the_public_url(monkeypatch: pytest.MonkeyPat
 
 
 def test_urls_back_to_us_are_never_made_of_the_host_header() -> None:
-    headers = (JSON, (b"host", b"evil.example.com"))
+    headers = (JSON, (b"host", b"localhost:9"))
     answer = run(request(single(app()), VOICE, client=LOCAL, headers=headers))  # type: ignore[arg-type]  # any ASGI app
     assert b'"http://127.0.0.1:8080/voice?APPID=acme&at=y"' in answer.body
 
@@ -162,7 +192,7 @@ def test_an_app_lives_again_after_its_end() -> None:
     async def live() -> list[int]:
         to_app: asyncio.Queue[Any] = asyncio.Queue()
         from_app: asyncio.Queue[Any] = asyncio.Queue()
-        lifespan = asyncio.create_task(asgi({"type": "lifespan"}, to_app.get, from_app.put))
+        lifespan = asyncio.ensure_future(asgi({"type": "lifespan"}, to_app.get, from_app.put))
         await to_app.put({"type": "lifespan.startup"})
         assert "lifespan.startup.complete" == (await from_app.get())["type"]
         called = await request(asgi, VOICE, client=LOCAL)  # type: ignore[arg-type]  # any ASGI app
