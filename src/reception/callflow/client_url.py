@@ -52,6 +52,7 @@ def client_url_fault(url: str) -> str | None:
 def is_local_url(url: str) -> bool:
     """Tell whether a URL names this very machine in a way that the platform refuses."""
     lower = url.lower()
-    if not any(host in lower for host in LOCAL_HOSTS):
+    # Every pivot asks this; hardly any names one of the three.
+    if "localhost" not in lower and "127.0.0.1" not in lower and "0.0.0.0" not in lower:
         return False
     return client_url_host(url) in LOCAL_HOSTS

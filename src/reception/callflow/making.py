@@ -71,7 +71,7 @@ def maker_of(node: type[Node]) -> Callable[[tuple[Any, ...], dict[str, Any]], Fl
                 if type(value) not in _SCALARS:
                     is_simple = False
         if not is_simple:
-            data = _plain_data(module, data, "$.data")
+            data = _plain_data(module, data)
         if spread is not None:
             data = {**data.pop(spread, {}), **data}
         if on_both is not None and on_both(data) is None:
@@ -138,17 +138,20 @@ def _grown(root: Any, most: int | None) -> Flow | None:
         module, data, children = node.get("module"), node.get("data", {}), node.get("children", {})
         if type(module) is not str or type(data) is not dict or type(children) is not dict:
             return None
-        data = dict(data) if _is_simple(data) else _plain_data("raw", data, "$.data")
+        extra = None
+        try:
+            data = dict(data) if _is_simple(data) else plain(data)
+            if not _NODE_KEYS.issuperset(node):
+                extra = plain({name: node[name] for name in node if name not in _NODE_KEYS})
+        except NotJson:
+            return None
         mask &= _mask_of(module, data)
         if not mask:
             return None
         if module in _MAY_BE_LOCAL:
             local = local or _is_local(module, data)
         head = (_STARTS.get(module) or start_of(module)) + _written("raw", data)
-        extra = None
-        if not _NODE_KEYS.issuperset(node):
-            extra = {name: node[name] for name in node if name not in _NODE_KEYS}
-            extra = _plain_data("raw", extra, "$")
+        if extra:
             head += b"," + _written("raw", extra)[1:-1]
         steps.append(Step(module, head, data, extra))
         following.append(None)
@@ -187,9 +190,9 @@ def _is_simple(data: dict[Any, Any]) -> bool:
     return True
 
 
-def _plain_data(name: str, data: dict[str, Any], path: str) -> dict[str, Any]:
+def _plain_data(name: str, data: dict[str, Any]) -> dict[str, Any]:
     try:
-        copied: dict[str, Any] = plain(data, path)
+        copied: dict[str, Any] = plain(data, "$.data")
     except NotJson as problem:
         raise _rejected(name, [problem.rejection]) from None
     return copied

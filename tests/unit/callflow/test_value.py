@@ -160,6 +160,13 @@ def test_raw_is_checked_all_the_same() -> None:
     assert "flow.rejected" == caught.value.code
 
 
+def test_raw_names_the_place_of_what_json_cannot_say() -> None:
+    child = {"module": "set", "data": {"a": [1, float("nan")]}}
+
+    with pytest.raises(AppError, match=r'\$\.children\["1"\]\.data\.a\[1\]: JSON has no NaN'):
+        flow.raw({"module": "menu", "data": {"id": "m"}, "children": {"1": child}})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [[], None, "play", {"module": "play", "children": {"": 5}}, {"module": "play", 1: 2}],
