@@ -67,7 +67,7 @@ changelog: $(MADE)  ## move changes/*.md into CHANGELOG.md (VERSION=0.2.0)
 
 clean:  ## remove everything that these commands made
 	rm -rf $(VENV) .make build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	    .import_linter_cache src/*.egg-info
+	    src/*.egg-info
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the parts of check -----------------------------------------------------------------------
@@ -86,7 +86,8 @@ types: $(DEV)
 
 imports: $(DEV)
 	@echo "Import rules:"
-	@$(VENV)/bin/lint-imports --no-logo
+	@# Its cache remembers what a file's imports led to when another file was not there yet.
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
 
 links: $(DEV)
 	@echo "Links in the docs, changelog fragments:"
