@@ -273,7 +273,8 @@ class Supervisor:
         status = self._bury(child)
         words = status_in_words(status)
         if self._stopping_since is not None:
-            if status and not self._exit_code:
+            # Whoever was still loading has no orderly end yet, and needs none.
+            if status and child.is_ready and not self._exit_code:
                 self._exit_code = 1
             return
         if not self._is_up and not self._dev:

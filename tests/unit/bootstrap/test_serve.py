@@ -153,6 +153,16 @@ def test_hup_replaces_the_workers_without_a_refused_call(tmp_path: Path) -> None
         assert {200} == set(statuses)
 
 
+def test_a_stop_while_a_successor_loads_is_no_failure(tmp_path: Path) -> None:
+    with server(tmp_path, drain_s=0.1) as served:
+        app = tmp_path / "acme.py"
+        app.write_text("print('loading', flush=True)\nimport time\ntime.sleep(60)\n")
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for("^loading$")
+        served.process.send_signal(signal.SIGTERM)
+        assert 0 == served.end()
+
+
 def test_hup_with_a_broken_configuration_changes_nothing(tmp_path: Path) -> None:
     with server(tmp_path) as served:
         before = pid_of(ask(served.port, "pid"))
