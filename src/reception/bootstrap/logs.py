@@ -74,7 +74,9 @@ def configure(*, worker: int | None = None) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        # A cached logger would outlive this set-up: in a test suite that starts a server,
+        # nothing could capture its events any more.
+        cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()
     if worker is not None:

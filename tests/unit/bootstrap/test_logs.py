@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from reception.bootstrap import logs
 
@@ -51,6 +52,16 @@ def test_a_key_that_is_not_listed_is_dropped(capsys: pytest.CaptureFixture[str])
     structlog.get_logger().error("voice.x", caller_name="Ann", url="/?key=s", body=b"x", code="a.b")
     (line,) = lines(capsys)
     assert {"event", "level", "time", "code"} == set(line)
+
+
+def test_a_logger_that_was_used_follows_the_next_set_up() -> None:
+    logs.configure()
+    logger = structlog.stdlib.get_logger("reception.server")
+    logger.warning("server.first")
+    logs.configure()
+    with capture_logs() as captured:
+        logger.warning("server.second")
+    assert ["server.second"] == [event["event"] for event in captured]
 
 
 def test_what_libraries_say_comes_without_values(capsys: pytest.CaptureFixture[str]) -> None:
