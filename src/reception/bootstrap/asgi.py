@@ -22,6 +22,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any, Final
 
 import structlog
@@ -31,6 +32,7 @@ from reception.bootstrap.listen import origin
 from reception.bootstrap.loading import Loaded, tenant_of
 from reception.bootstrap.problems import ConfigError, Problem
 from reception.face.app import App
+from reception.web.client import is_proxied
 from reception.web.lifecycle import Lifecycle
 from reception.web.settings import WebSettings
 from reception.web.site import Site
@@ -43,7 +45,6 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{32,}", re.ASCII)
-_PROXY_HEADERS: Final = (b"forwarded", b"via", b"x-real-ip", b"x-client-ip")
 _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::[0-9]*)?")
 _log: Final = structlog.stdlib.get_logger("reception.server")
 
@@ -166,9 +167,30 @@ class LocalOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI."""
-        if scope["type"] == "http" and not _is_local(scope):
-            scope = {**scope, "client": None}
+        if scope["type"] == "http":
+            if _is_in_process(scope):
+                scope = {**scope, "client": ("127.0.0.1", 0)}
+            elif not _is_local(scope):
+                scope = {**scope, "client": None}
         await self._app(scope, receive, send)
+
+
+def _is_in_process(scope: Scope) -> bool:
+    """
+    Tell whether a test client calls us without a socket.
+
+    A server tells the address that it listens on, or the path of its socket; only the
+    in-process transports of Starlette and httpx tell a name.
+    """
+    server = scope.get("server")
+    if not server or is_proxied(scope["headers"]):
+        return False
+    name = str(server[0])
+    try:
+        ip_address(name)
+    except ValueError:
+        return bool(name) and "/" not in name and "\0" not in name
+    return False
 
 
 def _is_local(scope: Scope) -> bool:
@@ -177,11 +199,8 @@ def _is_local(scope: Scope) -> bool:
         return False
     if not server or not is_loopback(str(server[0])):
         return False
-    return not any(
-        name in _PROXY_HEADERS
-        or name.startswith(b"x-forwarded-")
-        or (name == b"host" and not _means_this_machine(value))
-        for name, value in scope["headers"]
+    return not is_proxied(scope["headers"]) and all(
+        _means_this_machine(value) for name, value in scope["headers"] if name == b"host"
     )
 
 

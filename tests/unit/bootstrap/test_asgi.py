@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from reception import App, Call, Flow, flow
@@ -223,3 +224,20 @@ def test_an_app_is_an_asgi_application_with_a_lifespan() -> None:
 
     asyncio.run(live())
     assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == told
+
+
+def test_a_test_client_in_this_process_needs_no_settings() -> None:
+    app = App("demo", fallback=flow.hangup())
+
+    @app.answer
+    async def answer(_: Call) -> Flow:
+        return flow.hangup()
+
+    async def status(headers: dict[str, str]) -> int:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            reply = await client.post("/voice?APPID=demo", json={"Call-ID": "c"}, headers=headers)
+        return reply.status_code
+
+    assert 200 == asyncio.run(status({}))
+    assert 404 == asyncio.run(status({"x-forwarded-for": "203.0.113.9"}))
