@@ -15,6 +15,7 @@ place it ends the process, which is right too.
 from __future__ import annotations
 
 import asyncio
+import gc
 import ctypes
 import os
 import shutil
@@ -154,6 +155,9 @@ def _serve(planned: Planned, listener: socket.socket, line: Line, supervisor: in
         is_orphan=lambda: os.getppid() != supervisor,
         on_ready=lambda: line.send({"ready": os.getpid()}),
     )
+    # What was loaded until now stays; collecting garbage need not look at it for every call.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         listening = threading.Thread(
