@@ -130,7 +130,7 @@ def is_refused(port: int) -> bool:
 
 
 def test_hup_replaces_the_workers_without_a_refused_call(tmp_path: Path) -> None:
-    with server(tmp_path) as served:
+    with server(tmp_path, drain_s=0.3) as served:
         before = pid_of(ask(served.port, "pid"))
         app = tmp_path / "acme.py"
         app.write_text(app.read_text().replace('"one"', '"two"'))
