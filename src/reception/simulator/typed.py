@@ -75,9 +75,12 @@ class TypedWorld:
         self._keys: deque[tuple[int, str]] = deque()
         self._reading: asyncio.Task[str | None] | None = None
         self._ringing: Ringing | None = None
+        self._hangs_up = False
 
     async def event(self, until_ms: int | None, situation: Situation) -> Event | None:
         """Give the person's next act before `until_ms`."""
+        if self._hangs_up:
+            return HungUp()
         if self._keys:
             return await self._next_key(until_ms)
         if self._real_time:
@@ -100,13 +103,14 @@ class TypedWorld:
         longest_ms = _LONGEST_RING_MS if ringing.timeout_ms is None else ringing.timeout_ms
         unanswered = _timed(_RINGS["noanswer"], longest_ms)
         if self._real_time:
-            self._show(f"{ringing.kind} {ringing.id} will ring: type {_WORDS} or hangup")
+            self._show(f"{ringing.kind} {ringing.id} will ring: type {_WORDS} or hangup\n")
             self._ringing = ringing
             return unanswered
         while True:
-            self._show(f"{ringing.kind} {ringing.id}: {_WORDS}? [answer]")
+            self._show(f"{ringing.kind} {ringing.id}: {_WORDS}, hangup? [answer]")
             line = await self._line()
-            if line is None:
+            if line is None or line == "hangup":
+                self._hangs_up = True
                 return unanswered
             ring = _RINGS.get(line or "answer")
             if ring is not None:
@@ -185,7 +189,7 @@ class TypedWorld:
             self._queue(line[1:], self._clock.now_ms + _BETWEEN_KEYS_MS)
             return Key(line[0])
         if line:
-            self._show(f"type keys (0-9 * #), hangup, or while it rings {_WORDS}")
+            self._show(f"type keys (0-9 * #), hangup, or while it rings {_WORDS}\n")
         return None
 
     def _queue(self, keys: str, first_ms: int) -> None:

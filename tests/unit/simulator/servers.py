@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 Answer = Callable[[asyncio.StreamWriter, int], Awaitable[None]]
@@ -31,9 +31,15 @@ class RawServer:
 async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
     """Serve; `answer` writes the reply to the n-th request (from 1) and may close."""
     served = RawServer()
+    handlers: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served.connections += 1
+        writers.append(writer)
+        task = asyncio.current_task()
+        if task is not None:
+            handlers.add(task)
         try:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -56,6 +62,14 @@ async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
     finally:
         server.close()
         await server.wait_closed()
+        # A loop that ends before its connections do leaves open sockets behind.
+        for handler in handlers:
+            handler.cancel()
+        await asyncio.gather(*handlers, return_exceptions=True)
+        for writer in writers:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 def sends(*pieces: bytes, pause_s: float = 0.0, close: bool = False) -> Answer:

@@ -98,3 +98,8 @@ def test_on_real_time_a_phone_rings_until_somebody_answers() -> None:
     told, _ = call(Typed(["busy"], 0.2, ends=False), flow, real_time=True)
     assert Outcome.HANGUP is told.outcome
     assert told.at_ms < 1_500
+
+
+def test_hanging_up_while_it_rings_ends_the_call() -> None:
+    told, _ = call(Typed(["hangup"]), node("user", {"id": USER}, then=node("answer")))
+    assert Outcome.CALLER_HUNG_UP is told.outcome

@@ -72,6 +72,22 @@ def test_ring_group_rings_together_or_in_turn() -> None:
     assert (5_000, 10_000) == (round(together.at_ms, -2), round(in_turn.at_ms, -2))
 
 
+def test_the_soonest_answer_of_a_ring_group_wins() -> None:
+    endpoints = [{"id": name, "endpoint_type": "user"} for name in ("a", "b", "c")]
+    script = "busy a\nanswer b after 9 for 1\nanswer c after 4 for 1"
+    told = ring_up(node("ring_group", {"endpoints": endpoints}), script=script)
+    assert Outcome.BRIDGED is told.outcome
+    assert told.at_ms == pytest.approx(5_000, abs=10)
+
+
+@pytest.mark.parametrize(("platform", "key"), [(4, "_"), (5, "NO_ENDPOINTS")])
+def test_a_ring_group_without_anybody_says_so(platform: Platform, key: str) -> None:
+    endpoints = [{"id": "a", "endpoint_type": "user"}]
+    flow = node("ring_group", {"endpoints": endpoints}, **{key: node("tts", {"text": "Nobody"})})
+    told = ring_up(flow, script="missing a", platform=platform)
+    assert ["pivot", "ring_group", "tts"] == told.nodes()
+
+
 @pytest.mark.parametrize(
     ("platform", "outcome"), [(4, Outcome.NOT_REACHED), (5, Outcome.NO_WAY_ON)]
 )

@@ -9,15 +9,23 @@ Source: contract/modules.md; traces 110 to 125.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from reception.simulator.modules.ringing import failure_child, is_cancelled, ring, talk
+from reception.simulator.modules.ringing import (
+    failure_child,
+    is_cancelled,
+    ring,
+    ring_out,
+    talk,
+)
 from reception.simulator.steps import Continue, Enter, HardStop, Next, Outcome, Step, Stop
 from reception.simulator.transcript import Kind
 from reception.simulator.world import Ring, Ringing
 
 _RING_S: Final = 20
+_MOST_REPEATS: Final = 100
 _VERSION_5: Final = 5
 
 
@@ -51,43 +59,66 @@ async def ring_group(step: Step) -> Next:
     if not endpoints and step.text("group_id"):
         step.say(Kind.ASSUMES, "who is in the group document is not known here: rung as one")
         endpoints = [{"id": step.text("group_id"), "endpoint_type": "group"}]
-    if not endpoints:
-        step.say(Kind.WARNS, "the ring group has no endpoints")
-        return Continue("NO_ENDPOINTS" if step.call.platform == _VERSION_5 else "_")
-    limit_ms = step.number("timeout", _RING_S) * 1_000
-    repeats = max(1, step.number("repeats", 1))
     in_turn = step.text("strategy", "simultaneous") != "simultaneous"
-    last = Ring(application_response="NO_ANSWER")
-    for _ in range(repeats):
-        for group in [[one] for one in endpoints] if in_turn else [endpoints]:
-            outcome = await _ring_together(step, group, limit_ms)
-            if outcome is None:
-                return HardStop(Outcome.CALLER_HUNG_UP)
-            if outcome.answered:
-                return await _connected(step, outcome, "the ring group")
-            last = outcome if not outcome.missing else last
-    return _failed(step, last)
+    rounds = [[one] for one in endpoints] if in_turn else [endpoints]
+    last: Ring | None = None
+    for group in rounds * max(1, min(_MOST_REPEATS, step.number("repeats", 1))):
+        together = await _together(step, group)
+        if together is None:
+            continue
+        outcome = await ring_out(step, *together)
+        if outcome is None:
+            return HardStop(Outcome.CALLER_HUNG_UP)
+        if outcome.answered:
+            return await _connected(step, outcome, "the ring group")
+        last = outcome
+    return _nobody(step) if last is None else _failed(step, last)
 
 
-async def _ring_together(
-    step: Step, endpoints: list[Mapping[str, object]], limit_ms: int
-) -> Ring | None:
+def _nobody(step: Step) -> Next:
+    step.say(Kind.WARNS, "the ring group has no endpoint that could ring")
+    return Continue("NO_ENDPOINTS" if step.call.platform == _VERSION_5 else "_")
+
+
+async def _together(
+    step: Step, endpoints: Sequence[Mapping[str, object]]
+) -> tuple[Ringing, Ring] | None:
     """
-    Ring several phones as one: the soonest answer wins, else the last failure counts.
+    Join what several phones do into one: the soonest answer wins, else the last failure.
 
     Which of several different failures the platform reports was not recorded.
     """
+    limit_ms = step.number("timeout", _RING_S) * 1_000
     ids: list[str] = []
-    longest_ms = 0
+    best: Ring | None = None
     for endpoint in endpoints:
-        delay, timeout = endpoint.get("delay"), endpoint.get("timeout")
-        own_s = (delay if isinstance(delay, int) else 0) + (
-            timeout if isinstance(timeout, int) else _RING_S
-        )
-        ids.append(str(endpoint.get("id", "")))
-        longest_ms = max(longest_ms, own_s * 1_000)
-    together = Ringing("group", " + ".join(ids), min(limit_ms, longest_ms))
-    return await ring(step, together)
+        delay_ms = _seconds(endpoint.get("delay"), 0) * 1_000
+        own_ms = min(_seconds(endpoint.get("timeout"), _RING_S) * 1_000, limit_ms)
+        kind, name = str(endpoint.get("endpoint_type", "user")), str(endpoint.get("id", ""))
+        outcome = await step.world.ring(Ringing(kind, name, own_ms))
+        if outcome.missing:
+            step.say(Kind.RINGS, f"no {kind} {name!r}: nothing rings", missing=True)
+            continue
+        ids.append(name)
+        after_ms = own_ms if outcome.after_ms is None else outcome.after_ms
+        outcome = replace(outcome, after_ms=min(limit_ms, delay_ms + after_ms))
+        if best is None or _is_better(outcome, best):
+            best = outcome
+    if best is None:
+        return None
+    return Ringing("group", " + ".join(ids), limit_ms), best
+
+
+def _is_better(outcome: Ring, best: Ring) -> bool:
+    """An answer beats a failure, the earlier of two answers and the later of two failures win."""
+    if outcome.answered != best.answered:
+        return outcome.answered
+    sooner = (outcome.after_ms or 0) < (best.after_ms or 0)
+    return sooner if outcome.answered else not sooner
+
+
+def _seconds(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
 async def _bridge(step: Step, ringing: Ringing, missing_key: str) -> Next:

@@ -32,8 +32,11 @@ async def ring(step: Step, ringing: Ringing) -> Ring | None:
     all: the module gives up 20 s after its own timeout (trace 122).
     """
     outcome = await step.world.ring(ringing)
-    if outcome.missing:
-        return outcome
+    return outcome if outcome.missing else await ring_out(step, ringing, outcome)
+
+
+async def ring_out(step: Step, ringing: Ringing, outcome: Ring) -> Ring | None:
+    """Let it ring until what the world said comes to pass, or something else does first."""
     limit = "" if ringing.timeout_ms is None else f"  (for {seconds(ringing.timeout_ms)})"
     if outcome.assumed:
         step.say(Kind.ASSUMES, outcome.assumed)
