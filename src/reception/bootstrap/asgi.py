@@ -180,16 +180,22 @@ def _is_in_process(scope: Scope) -> bool:
     Tell whether a test client calls us without a socket.
 
     A server tells the address that it listens on, or the path of its socket; only the
-    in-process transports of Starlette and httpx tell a name.
+    in-process transports of Starlette and httpx tell a name. An adapter may copy a name out
+    of the Host header, but then it tells the caller's address.
     """
-    server = scope.get("server")
-    if not server or is_proxied(scope["headers"]):
+    server, client = scope.get("server"), scope.get("client")
+    if not server or not client or is_proxied(scope["headers"]):
         return False
-    name = str(server[0])
+    peer = str(client[0])
+    return _is_name(str(server[0])) and (_is_name(peer) or is_loopback(peer))
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether this is neither an address nor the path of a socket."""
     try:
-        ip_address(name)
+        ip_address(host)
     except ValueError:
-        return bool(name) and "/" not in name and "\0" not in name
+        return bool(host) and "/" not in host and "\0" not in host
     return False
 
 

@@ -15,8 +15,8 @@ place it ends the process, which is right too.
 from __future__ import annotations
 
 import asyncio
-import gc
 import ctypes
+import gc
 import os
 import shutil
 import signal
