@@ -75,7 +75,7 @@ class ScriptedWorld:
         longest_ms = _LONGEST_RING_MS if ringing.timeout_ms is None else ringing.timeout_ms
         if not lines:
             assumed = (
-                "nobody said what this phone does: it answers after 3 s"
+                "nobody said whether this phone exists and what it does: it answers after 3 s"
                 " (script: `noanswer ID`, `busy ID`)"
             )
             return self._bounded(replace(_ASSUMED_RING, assumed=assumed), longest_ms)

@@ -339,3 +339,8 @@ def test_a_caller_is_not_kept_for_ever_by_a_loop() -> None:
     told = ring_up(node("sleep", {"duration": 60}, then=pivot()))
     assert Outcome.CALLER_HUNG_UP is told.outcome
     assert told.at_ms == 30 * 60_000
+
+
+def test_data_that_cannot_be_sent_fails_the_step() -> None:
+    flow = node("set_variables", {"custom_application_vars": {"a": "\udcff"}}, then=pivot())
+    assert Outcome.STEP_FAILED is ring_up(stored=flow).outcome

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import click
 
 from reception.bootstrap.cli.dialogue import KeyboardLines, Printer
-from reception.errors import NeedsHuman
+from reception.errors import NeedsHuman, ReceptionError
 from reception.simulator.call import CallSetup, Platform
 from reception.simulator.clock import Clock, RealClock, VirtualClock
 from reception.simulator.phone import BodyFormat, Dialled, place_call
@@ -124,6 +124,10 @@ def phone(
     """
     version: Platform = 4 if platform == "4" else 5
     first: BodyFormat = _body_format(body_format)
+    for given in (from_number, to_number, caller_name, account_id, call_id):
+        # Bytes of the command line that are no UTF-8 arrive as half surrogates.
+        if given is not None and not given.isprintable():
+            raise click.UsageError("numbers, names and ids must be printable text in UTF-8")
     setup = CallSetup(
         call_id=call_id or str(uuid.uuid4()),
         account_id=account_id,
@@ -140,7 +144,7 @@ def phone(
             world = _world(script, clock, printer, real_time=real_time)
             dialled = Dialled(url, first, timeout_ms)
             ending = asyncio.run(_call(dialled, setup, version, clock, world, printer))
-    except NeedsHuman as error:
+    except ReceptionError as error:
         click.echo(f"reception phone: {error.message}", err=True)
         sys.exit(_USAGE)
     except KeyboardInterrupt:

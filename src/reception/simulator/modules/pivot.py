@@ -15,6 +15,7 @@ import re
 from typing import Any, Final
 
 from reception.callflow import validate
+from reception.errors import AppError
 from reception.simulator.defaults import with_defaults
 from reception.simulator.reading import NoReply, Reply, Response
 from reception.simulator.request import Outgoing, pivot_request
@@ -40,7 +41,11 @@ async def pivot(step: Step) -> Next:
         step.say(Kind.UNKNOWN, "req_format twiml is not simulated here: went on to `_`")
         return Continue(otherwise=Outcome.STEP_FAILED)
     began_ms = step.clock.now_ms
-    request = pivot_request(step.data, step.call)
+    try:
+        request = pivot_request(step.data, step.call)
+    except AppError as error:
+        step.say(Kind.WARNS, f"this call's data cannot be sent: {error.message}")
+        return Continue(otherwise=Outcome.STEP_FAILED)
     step.call.posts += 1
     step.say(Kind.POST, _request_line(request), **_request_detail(step, request))
     timeout_ms = min(TIMEOUT_MS, max(1, step.number("req_timeout_ms", TIMEOUT_MS)))

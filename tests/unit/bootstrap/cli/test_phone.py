@@ -193,6 +193,7 @@ def test_a_server_that_is_down_is_told_in_plain_words() -> None:
         ("http://127.0.0.1:1/", "--request-timeout", "5001"),
         ("http://127.0.0.1:1/", "--script", "no/such/file"),
         ("http://127.0.0.1:1/", "--script", "."),
+        ("http://127.0.0.1:1/", "--name", "a\udcffb"),
     ],
 )
 def test_wrong_usage_exits_2_with_a_sentence(arguments: tuple[str, ...]) -> None:
