@@ -67,10 +67,10 @@ class Throttled:
         self._count = 0
         self._logged_s = float("-inf")
 
-    def add(self, now_s: float) -> None:
-        """Count one at this monotonic time."""
+    def add(self, now_s: float, code: str) -> None:
+        """Count one at this monotonic time; the line shows the code of the latest."""
         self._count += 1
         if now_s - self._logged_s >= 1.0:
-            _log.warning(self._event, count=self._count)
+            _log.warning(self._event, count=self._count, code=code)
             self._count = 0
             self._logged_s = now_s

@@ -155,7 +155,8 @@ class Tenants:
             trusted_proxies: whose word for the client's address counts.
 
         Errors:
-            Denied("denied"): everything that is not exactly right.
+            Denied("denied.tenant"), Denied("denied.credential"): everything that is not
+            exactly right; only the log may tell the two apart.
         """
         claim = self._claims.get((path, query)) or self._read(path, query)
         tenant = self._by_id.get(claim.app_id) if claim.app_id is not None else None
@@ -175,7 +176,8 @@ class Tenants:
                 client_of(client, headers, trusted_proxies), networks
             )
         if tenant is None or not allowed:
-            raise Denied("denied", _DENIED)
+            code = "denied.tenant" if tenant is None else "denied.credential"
+            raise Denied(code, _DENIED)
         return Admitted(tenant, claim.rest, claim.by_path, account)
 
     def _read(self, path: bytes, query: bytes) -> Claim:

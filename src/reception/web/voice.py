@@ -52,8 +52,8 @@ class Voice:
                 now_s=time.time(),
                 trusted_proxies=self.settings.trusted_proxies,
             )
-        except Denied:
-            self._denied.add(now_s)
+        except Denied as error:
+            self._denied.add(now_s, error.code)
             await exchange.refuse(404, _NOT_FOUND, "denied", scope)
             return
         app_id = admitted.tenant.app_id
@@ -66,7 +66,7 @@ class Voice:
             finally:
                 self.load.give_back(app_id)
         else:
-            self._shed.add(now_s)
+            self._shed.add(now_s, "overloaded")
             await exchange.refuse(503, _BUSY, "shed", scope)
 
     def start(self) -> None:
