@@ -6,7 +6,7 @@ import json
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reception.callflow import flow, verdict
@@ -64,6 +64,8 @@ def test_audio_macros_are_judged_as_the_schemas_say(data: st.DataObject) -> None
 def test_what_is_built_is_what_the_platform_accepts(data: st.DataObject) -> None:
     platform = data.draw(st.sampled_from(PLATFORMS))
     tree = data.draw(nodes(platform).filter(lambda tree: isinstance(tree, dict)))
+    # A flow holds flows only; what hangs where the platform does not look must be one too.
+    assume(not has_loose_child(tree))
     # Addresses of this very machine may be built, for trials; nothing else that is rejected.
     text = json.dumps(tree).lower()
     for host in ("localhost", "127.0.0.1", "0.0.0.0"):
@@ -72,7 +74,7 @@ def test_what_is_built_is_what_the_platform_accepts(data: st.DataObject) -> None
     try:
         made = flow.raw(elsewhere)
     except AppError:
-        assert all(rejections(p, elsewhere) for p in PLATFORMS) or has_loose_child(elsewhere)
+        assert all(rejections(p, elsewhere) for p in PLATFORMS)
         return
     assert {p for p in PLATFORMS if not rejections(p, elsewhere)} == made.platforms
     assert json.loads(made.render()) == made.to_dict()
