@@ -55,8 +55,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     The three class attributes are the limits (bytes, seconds); a subclass may set others.
     """
 
-    # uvicorn types it without the None that it holds until the first request.
-    cycle: RequestResponseCycle | None  # type: ignore[assignment]
+    # None until the first request, which uvicorn's own annotation leaves out.
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # see above
 
     max_head_bytes = MAX_HEAD_BYTES
     head_timeout_s = HEAD_TIMEOUT_S
