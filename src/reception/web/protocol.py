@@ -116,7 +116,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note when the request came: a busy event loop may start on it much later."""
         super().on_message_begin()
-        self.scope[ARRIVED] = time.monotonic()  # type: ignore[typeddict-unknown-key]  # ours
+        self.scope[ARRIVED] = time.monotonic()  # type: ignore[typeddict-unknown-key]  # a key of our own
 
     def _feed_in_pieces(self, data: bytes) -> None:
         at = 0
