@@ -16,7 +16,8 @@ from reception.callflow.rules.rule import Found, Subject
 from reception.callflow.rules.timing import is_instant
 from reception.callflow.tree import Place
 
-_SHORTEST_TIMEOUT_MS: Final = 1_000
+# The deadline of an app, 2 s, and half a second for the way.
+_SHORTEST_TIMEOUT_MS: Final = 2_500
 _LONGEST_URL: Final = 2_048
 _ROUTING_PARAMETERS: Final = frozenset({"appid", "app_id", "key"})
 
@@ -101,7 +102,11 @@ def short_timeout(place: Place, subject: Subject) -> Iterator[Found]:
     """Report a request timeout that leaves the app no time."""
     timeout = place.number("req_timeout_ms")
     if timeout is not None and timeout < _SHORTEST_TIMEOUT_MS:
-        words = "no answer can be in time" if timeout <= 0 else "few answers will be in time"
+        words = (
+            "no answer can be in time"
+            if timeout <= 0
+            else "an app that uses its deadline of 2 s answers too late"
+        )
         yield (
             place.path("data", "req_timeout_ms"),
             f"The platform would wait {excerpt(timeout)} ms for the answer: {words}, and the call "
