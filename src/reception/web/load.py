@@ -13,7 +13,7 @@ import contextvars
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 from reception.face.call import Call
@@ -87,9 +87,9 @@ class Load:
     def warm_up(self) -> None:
         """Start the threads now: a burst of first calls should not wait for them one by one."""
         gate = threading.Event()
-        waiting: list[Future[bool]] = [self._threads.submit(gate.wait) for _ in range(self._limit)]
+        for _ in range(self._limit):
+            self._threads.submit(gate.wait)
         gate.set()
-        del waiting
 
     def stop(self) -> None:
         """Take no more work; threads that hang in an application's code hold nothing up."""
