@@ -99,8 +99,7 @@ def _parts(schema: Schema) -> list[Check]:
     if schema.get("format") == "email":
         parts.append(_email)
     if schema.get(CLIENT_URL):
-        anywhere = schema[CLIENT_URL] == CLIENT_URL_ANYWHERE
-        parts.append(_client_url_anywhere if anywhere else _client_url)
+        parts.append(_client_url(anywhere=schema[CLIENT_URL] == CLIENT_URL_ANYWHERE))
     if "minimum" in schema or "maximum" in schema:
         parts.append(_bounds(schema.get("minimum"), schema.get("maximum")))
     if "items" in schema:
@@ -207,17 +206,14 @@ def _email(value: Any) -> Faults | None:
     return [Fault("", "format", "This must be an e-mail address, like name@example.com.")]
 
 
-def _client_url(value: Any) -> Faults | None:
-    if type(value) is not str:
-        return None
-    message = client_url_fault(value)
-    return None if message is None else [Fault("", "client_url", message)]
+def _client_url(*, anywhere: bool) -> Check:
+    def check(value: Any) -> Faults | None:
+        if type(value) is not str:
+            return None
+        message = client_url_fault(value, anywhere=anywhere)
+        return None if message is None else [Fault("", "client_url", message)]
 
-
-def _client_url_anywhere(value: Any) -> Faults | None:
-    if type(value) is not str or value.startswith(("http://", "https://")):
-        return None
-    return _client_url(value)
+    return check
 
 
 def _bounds(least: int | None, most: int | None) -> Check:
@@ -401,13 +397,16 @@ def _any_of(arms: Sequence[Schema]) -> Check:
     checks = [compile_schema(arm) for arm in arms]
 
     def check(value: Any) -> Faults | None:
-        nearest: Faults = []
+        nearest: Fault | None = None
         for arm in checks:
             faults = arm(value)
             if faults is None:
                 return None
-            nearest = nearest or faults
-        return [Fault("", "anyOf", f"{nearest[0].message} (At {nearest[0].path}.)")]
+            # The form that was meant is the one that fits down to the deepest place.
+            if nearest is None or len(faults[0].path) > len(nearest.path):
+                nearest = faults[0]
+        assert nearest is not None
+        return [Fault("", "anyOf", f"{nearest.message} (At {nearest.path or 'itself'}.)")]
 
     return check
 

@@ -1,10 +1,10 @@
 """
 Python values to plain JSON values, strictly.
 
-The rule this file keeps: what comes out shares nothing with what went in and holds only
-`dict` with text keys, `list`, `str`, `int`, `float`, `bool` and None, so that everything
-behind it may compare exact types. What JSON cannot say is named by its path, never
-guessed at: the encoder alone would write NaN as null and a date as text.
+The rule this file keeps: what comes out of `plain` shares nothing with what went in and
+holds only `dict` with text keys, `list`, `str`, `int`, `float`, `bool` and None, so that
+everything behind it may compare exact types. What JSON cannot say is named by its path,
+never guessed at: the encoder alone would write NaN as null and a date as text.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def plain(value: Any, path: str = "$") -> Any:
 
     Shape:
         value: mappings, lists, tuples, texts, numbers, booleans, None, and whatever has a
-            ``to_plain()`` of its own (parts of nodes, flows); enumeration members count
-            as their value.
+            ``to_plain()`` of its own (parts of nodes, flows); members of enumerations of
+            texts or numbers count as their value.
         path: JSON path of the value, for the finding.
 
     Errors:
@@ -48,6 +48,44 @@ def plain(value: Any, path: str = "$") -> Any:
         return _copied(value, 0)
     except _Unusual:
         return _walked(value, path)
+
+
+def is_plain(value: Any) -> bool:
+    """
+    Tell quickly whether a value holds plain JSON values only, so that it may be read as it is.
+
+    No says little: it is too large to tell quickly, or nothing that `plain` could not copy.
+    """
+    work = [value]
+    for item in work:
+        kind = type(item)
+        if kind is str:
+            if not item.isascii() and SURROGATE.search(item):
+                return False
+        elif kind is dict:
+            if len(work) > _MANY:
+                return False
+            for name in item:
+                if type(name) is not str or (not name.isascii() and SURROGATE.search(name)):
+                    return False
+            work += item.values()
+        elif kind is list:
+            if len(work) > _MANY:
+                return False
+            work += item
+        elif kind is int:
+            if not -_SMALL < item < _SMALL:
+                return False
+        elif kind is float:
+            if not isfinite(item):
+                return False
+        elif kind is not bool and item is not None:
+            return False
+    return True
+
+
+_MANY: Final = 20_000
+"""Values that are looked at. Beyond, a structure may hold itself, and copying finds that."""
 
 
 class _Unusual(Exception):
@@ -97,8 +135,11 @@ def _walked(value: Any, path: str) -> Any:
         copy = _scalar(value, trail, path)
         if copy is _CONTAINER:
             if not isinstance(value, (Mapping, list, tuple)):
-                value = value.to_plain()
-                work.append((value, target, key, trail))
+                made = value.to_plain()
+                # Anything else might answer with another of its kind for ever.
+                if not isinstance(made, Mapping):
+                    raise _cannot_say(value, trail, path)
+                work.append((made, target, key, trail))
                 continue
             if id(value) in inside:
                 raise NotJson(_path(path, trail), "This holds itself; a flow is a tree.")
@@ -147,10 +188,17 @@ def _scalar(value: Any, trail: Any, path: str) -> Any:
         if isfinite(value):
             return float(value)
         raise NotJson(_path(path, trail), "JSON has no NaN and no infinity.")
-    if isinstance(value, (Mapping, tuple, list)) or hasattr(value, "to_plain"):
+    if isinstance(value, (Mapping, tuple, list)):
         return _CONTAINER
+    if hasattr(value, "to_plain") and not isinstance(value, type):
+        return _CONTAINER
+    raise _cannot_say(value, trail, path)
+
+
+def _cannot_say(value: Any, trail: Any, path: str) -> NotJson:
     words = value_in_words(value)
-    raise NotJson(_path(path, trail), f"JSON cannot say {words}; write text, a number or a list.")
+    message = f"JSON cannot say {words}; write text, a number, a list or a mapping."
+    return NotJson(_path(path, trail), message)
 
 
 def _name(name: Any, trail: Any, path: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from reception.callflow.facts import Platform
 from reception.callflow.findings import Findings, Rejection
 from reception.callflow.lint import lint
-from reception.callflow.plain import NotJson, plain
+from reception.callflow.plain import NotJson, is_plain, plain
 from reception.callflow.reading import Reading, read
 from reception.callflow.value import Flow
 from reception.callflow.verdict import judge
@@ -64,6 +64,8 @@ def _reading(flow: Flow | Mapping[str, Any] | bytes | str) -> Reading | Rejectio
         return Reading(flow.to_dict())
     if isinstance(flow, bytes | str):
         return read(flow)
+    if is_plain(flow):
+        return Reading(flow)
     try:
         return Reading(plain(flow))
     except NotJson as problem:

@@ -33,8 +33,11 @@ MAX_FINDINGS: Final = 1000
 """Findings that are written out. Each costs the length of its path, and a hostile flow must not
 make that a square; nobody reads as many."""
 
-Trail: TypeAlias = "tuple[Trail, str] | None"
-"""The way to a node: the steps behind each other as a linked list, the last one outermost."""
+_MAX_TEXT: Final = 1_000_000
+"""Characters in all findings: a path repeats every key above it, and keys can be long."""
+
+Trail: TypeAlias = "tuple[Trail, str, str] | None"
+"""The way to a node as a linked list, the last step outermost: what holds it, and its key there."""
 
 
 class Table:
@@ -160,7 +163,8 @@ def judge(root: Any, platform: Platform, *, anywhere: bool = False) -> tuple[Rej
     Shape:
         root: plain JSON values only (`plain`, `read`).
         anywhere: leave the platform's blacklist of URLs out.
-        returns: at most `MAX_FINDINGS` rejections in document order; () when it is accepted.
+        returns: at most `MAX_FINDINGS` rejections, fewer where their paths are very long, in
+            document order; () when it is accepted.
 
     Errors:
         none.
@@ -171,8 +175,14 @@ def judge(root: Any, platform: Platform, *, anywhere: bool = False) -> tuple[Rej
     table = (ANYWHERE if anywhere else STRICT)[platform]
     checks, nested = table.checks, table.nested
     found: list[Rejection] = []
+    counted = written = 0
     waiting: list[tuple[Any, Trail]] = [(root, None)]
     while waiting:
+        if len(found) > counted:
+            written += sum(len(one.path) + len(one.message) for one in found[counted:])
+            counted = len(found)
+            if counted >= MAX_FINDINGS or written > _MAX_TEXT:
+                break
         node, trail = waiting.pop()
         if type(node) is not dict:
             found.append(_no_object(node, trail))
@@ -194,38 +204,40 @@ def judge(root: Any, platform: Platform, *, anywhere: bool = False) -> tuple[Rej
             found.append(_no_children(children, trail))
         elif children:
             # The schema's keys are .+ : what does not match it is not looked at.
-            waiting.extend(
-                (children[key], (trail, ".children" + key_step(key)))
+            waiting += [
+                (children[key], (trail, ".children", key))
                 for key in reversed(children)
                 if key.strip("\n")
-            )
-        inner = nested.get(name) if check is not None else None
-        if inner is not None:
+            ]
+        if check is not None and name in nested and type(data) is dict:
+            inner = nested[name]
             if inner == "":
-                waiting.append((data, (trail, ".data")))
-            elif type(data) is dict and inner in data:
-                waiting.append((data[inner], (trail, ".data" + key_step(inner))))
-        if len(found) >= MAX_FINDINGS:
-            return tuple(found[:MAX_FINDINGS])
-    return tuple(found)
+                waiting.append((data, (trail, ".data", "")))
+            elif inner in data:
+                waiting.append((data[inner], (trail, ".data", inner)))
+    return tuple(found[:MAX_FINDINGS])
 
 
 def is_local_tree(root: Any) -> bool:
-    """Tell whether a URL anywhere in a valid flow names this very machine."""
+    """Tell whether a URL anywhere in a flow names this very machine in a way that is rejected."""
     waiting = [root]
     while waiting:
         node = waiting.pop()
         if type(node) is not dict:
             continue
-        name, data = node.get("module"), node.get("data", _NO_DATA)
-        key = CLIENT_URL_KEYS.get(name) if type(name) is str else None
-        if key is not None and is_local_url(data.get(key, "")):
-            return True
-        if name == "callflow":
-            waiting.append(data.get("flow"))
-        elif name == "action":
-            waiting.append(data)
-        waiting.extend(node.get("children", _NO_DATA).values())
+        name, data = node.get("module"), node.get("data")
+        children = node.get("children")
+        if type(data) is dict:
+            key = CLIENT_URL_KEYS.get(name) if type(name) is str else None
+            url = "" if key is None else data.get(key)
+            if type(url) is str and is_local_url(url):
+                return True
+            if name == "callflow":
+                waiting.append(data.get("flow"))
+            elif name == "action":
+                waiting.append(data)
+        if type(children) is dict:
+            waiting.extend(child for key, child in children.items() if key.strip("\n"))
     return False
 
 
@@ -233,8 +245,8 @@ def path_of(trail: Trail) -> str:
     """Write the JSON path of a node."""
     steps: list[str] = []
     while trail is not None:
-        trail, step = trail
-        steps.append(step)
+        trail, holder, key = trail
+        steps.append(holder + key_step(key) if key else holder)
     steps.append("$")
     return "".join(reversed(steps))
 

@@ -14,7 +14,6 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.conftest import SHARED
 
@@ -89,14 +88,26 @@ def _url(name: str, data: dict[str, Any], path: str) -> Found:
     url = data.get(URL_KEYS.get(name, ""))
     if type(url) is not str:
         return []
-    scheme, _, rest = url.partition("://")
-    if scheme in ("http", "https") and "://" in url:
-        host = re.split("[/?#]", rest)[0].split("@")[-1]
-        host = host if host.startswith("[") else host.split(":")[0]
-        assert "[" in rest or "@" in rest or host.lower() == (urlsplit(url).hostname or "")
-        if host.lower() not in BLACKLIST:
-            return []
+    scheme, colon, rest = url.partition(":")
+    if not colon or scheme not in ("http", "https"):
+        return [(f"{path}.data.{URL_KEYS[name]}", "client_url")]
+    host = _host(rest[2:]) if rest.startswith("//") else ""
+    if host is not None and host.lower() not in BLACKLIST:
+        return []
     return [(f"{path}.data.{URL_KEYS[name]}", "client_url")]
+
+
+def _host(location: str) -> str | None:
+    """The host as the platform reads it: user@password:host, not user:password@host."""
+    name = ""
+    for position, character in enumerate(location):
+        if character in "/?#:":
+            return name
+        if character == "@":
+            _, colon, host = location[position:].partition(":")
+            return _host(host) if colon else None
+        name += character
+    return name
 
 
 def _value(platform: int, rules: dict[str, Any], value: Any, path: str) -> Found:

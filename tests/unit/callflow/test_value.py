@@ -288,3 +288,9 @@ def test_there_is_a_builder_for_every_module() -> None:
     assert all(getattr(flow, name).__name__ == name for name in SPECS)
     assert all(isinstance(getattr(flow, name).__doc__, str) for name in SPECS)
     assert isinstance(flow.answer(), Flow)
+
+
+def test_what_hangs_where_the_platform_does_not_look_harms_no_builder() -> None:
+    for loose in (5, {"children": 5}, {"module": "pivot", "data": 5}):
+        made = flow.callflow(flow={"module": "play", "children": {"": loose}})
+        assert not made.is_local

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from reception.callflow import flow, validate, verdict
+from reception.callflow import CallerId, Flow, flow, validate, verdict
 from reception.callflow.verdict import MAX_FINDINGS
 
 
@@ -87,7 +91,14 @@ def test_a_default_that_breaks_its_own_rule_is_a_fault() -> None:
         ("http://localhost.example.com/", []),
         ("http://localhost/", ["client_url"]),
         ("http://LOCALHOST:8080/x", ["client_url"]),
-        ("https://key:secret@127.0.0.1/x", ["client_url"]),
+        # The platform takes what stands before the first colon for the host.
+        ("https://key:secret@127.0.0.1/x", []),
+        ("https://localhost:secret@app.example.com/x", ["client_url"]),
+        # It wants a colon behind a user, else its validator ends.
+        ("https://key@app.example.com/x", ["client_url"]),
+        ("https://key@app.example.com:443/x", []),
+        ("https://key@secret:LOCALHOST/x", ["client_url"]),
+        ("https://app.example.com/x@y", []),
         ("http://0.0.0.0?x=1", ["client_url"]),
         ("HTTPS://app.example.com/", ["pattern", "client_url"]),
         ("ftp://example.com/", ["pattern", "client_url"]),
@@ -98,6 +109,16 @@ def test_the_platforms_client_is_sent_only_where_it_may_go(url: str, rules: list
     expected = [("$.data.voice_url", rule) for rule in rules]
 
     assert expected == found({"module": "pivot", "data": {"voice_url": url}})
+
+
+def test_a_url_is_taken_apart_as_by_the_platform_where_no_pattern_helps() -> None:
+    def of(uri: str) -> list[str]:
+        return [rule for _, rule in found({"module": "webhook", "data": {"uri": uri}})]
+
+    assert [] == of("http:app.example.com")
+    assert [] == of("https:/app")
+    assert ["client_url"] == of("Http://app.example.com")
+    assert ["client_url"] == of("app.example.com/http://")
 
 
 def test_a_cdr_url_may_be_local() -> None:
@@ -130,6 +151,20 @@ def test_a_version_4_alert_wants_a_mail_address_even_of_a_user() -> None:
 
     assert [("$.data.recipients[0].id", "oneOf")] == found(tree, 4)
     assert [] == found(tree, 5)
+
+
+def test_what_is_no_object_is_one_fault_also_where_data_is_a_node() -> None:
+    assert [("$.data", "type")] == found({"module": "action", "data": 5})
+    assert [("$.data.module", "unknown_module")] == found(
+        {"module": "action", "data": {"module": "nope"}}
+    )
+
+
+def test_long_keys_do_not_multiply_the_text() -> None:
+    wide: dict[str, Any] = {str(number): {} for number in range(900)}
+    tree = {"module": "noop", "children": {"k" * 500_000: {"module": "noop", "children": wide}}}
+
+    assert 0 < sum(len(rejection.path) for rejection in verdict(tree)) < 3_000_000
 
 
 def test_a_child_without_a_name_is_not_looked_at() -> None:
@@ -168,6 +203,14 @@ def test_findings_have_an_end() -> None:
             "refuses to call localhost",
         ),
         ({"module": "audio_macro", "data": {"macros": [{"macro": "tts"}]}}, 'As "tts"'),
+        (
+            {"module": "resources", "data": {"custom_sip_headers": {"in": {"X A": "x"}}}},
+            '"X A" is not allowed. (At .in["X A"].)',
+        ),
+        (
+            {"module": "webhook", "data": {"uri": "http://key@a.example/"}},
+            "user:password@host",
+        ),
     ],
 )
 def test_a_rejection_says_what_to_write_instead(tree: Any, words: str) -> None:
@@ -194,6 +237,33 @@ def test_what_json_cannot_say_is_rejected_by_its_path() -> None:
     circle: dict[str, Any] = {"module": "play"}
     circle["children"] = {"_": circle}
     assert [("$.children._", "json")] == found(circle)
+
+
+@pytest.mark.parametrize("value", [mock.MagicMock(), CallerId, Flow, {1}, b"x", object()])
+def test_nothing_in_python_makes_checking_raise_or_run_for_ever(value: Any) -> None:
+    assert [("$.data.x", "json")] == found({"module": "play", "data": {"x": value}})
+    assert [("$", "json")] == found(value) or isinstance(value, bytes)
+
+
+def test_a_value_of_another_class_is_judged_like_the_plain_one() -> None:
+    class Text(str):
+        __slots__ = ()
+
+    made = MappingProxyType({Text("module"): Text("user"), "data": {"timeout": HTTPStatus.OK}})
+
+    assert [] == found(made)
+    assert [("$.data.timeout", "type")] == found(
+        MappingProxyType({**made, "data": {"timeout": "1"}})
+    )
+
+
+def test_checking_leaves_a_mapping_as_it_is() -> None:
+    tree = {"module": "pivot", "data": {"voice_url": "https://a.example/"}, "children": {}}
+    before = copy.deepcopy(tree)
+
+    validate(tree)
+
+    assert before == tree
 
 
 def test_a_flow_keeps_its_verdict() -> None:
