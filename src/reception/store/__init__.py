@@ -1,0 +1,1 @@
+"""What is kept: PostgreSQL, its schema and every SQL statement of Reception."""

@@ -1,0 +1,140 @@
+"""
+Makes the files of a new server.
+
+Made beside their place and moved there when complete, so that an initdb that was killed
+or had no space leaves nothing that looks like a server's files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from reception.errors import NeedsHuman
+from reception.store.embedded.account import Account, our_name
+from reception.store.embedded.binaries import Binaries
+from reception.store.embedded.directory import give
+from reception.store.embedded.running import handles, spawn
+
+SUPERUSER: Final = "postgres"
+_POLL_S: Final = 0.01
+
+# Defaults of a server made by us, in its postgresql.conf, where an operator may change them.
+_TUNABLE: Final = {
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "max_wal_size": "512MB",
+    # Queries here are short; compiling them costs more than it gains.
+    "jit": "off",
+    # No helper processes for reading: the data of one node is in memory.
+    "io_method": "sync",
+}
+
+
+def make_cluster(
+    files: Path, account: Account, binaries: Binaries, is_cancelled: Callable[[], bool]
+) -> None:
+    """
+    Run initdb so that its result appears at `files` complete or not at all.
+
+    Errors:
+        NeedsHuman: store.no_space, store.initdb.
+    """
+    making = files.with_name(f"{files.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        making.mkdir(mode=0o700)
+        give(making, account)
+        _initdb(making, account, binaries, is_cancelled)
+        if not is_cancelled():
+            write_access(making, account)
+            making.rename(files)
+            sync_directory(files.parent)
+    except OSError as error:
+        raise NeedsHuman(
+            "store.initdb", f"the database cannot be made in {files.parent}: {error.strerror}"
+        ) from None
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def write_access(files: Path, account: Account) -> None:
+    """Let in whoever runs as our own user over the socket, as any role; nobody else."""
+    texts = {
+        "pg_hba.conf": "local all all peer map=reception\n",
+        "pg_ident.conf": f'reception "{our_name()}" all\n',
+    }
+    for name, text in texts.items():
+        path = files / name
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        temporary = path.with_name(f"{name}.new")
+        temporary.write_text(text, "utf-8")
+        temporary.chmod(0o600)
+        give(temporary, account)
+        temporary.replace(path)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a rename in a directory last."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _initdb(
+    making: Path, account: Account, binaries: Binaries, is_cancelled: Callable[[], bool]
+) -> None:
+    settings = [word for name, value in _TUNABLE.items() for word in ("-c", f"{name}={value}")]
+    with tempfile.TemporaryFile() as output, handles(account, making) as ((pgdata,), handed):
+        process = spawn(
+            [
+                binaries["initdb"],
+                f"--pgdata={pgdata}",
+                f"--username={SUPERUSER}",
+                "--auth=peer",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-instructions",
+                *settings,
+            ],
+            account,
+            output=output,
+            pass_fds=handed,
+            with_us=True,
+        )
+        try:
+            while process.poll() is None and not is_cancelled():
+                time.sleep(_POLL_S)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        if process.returncode and not is_cancelled():
+            output.seek(0)
+            raise _explained(output.read().decode(errors="replace"), making.parent)
+
+
+def _explained(text: str, root: Path) -> NeedsHuman:
+    if "No space left" in text:
+        return no_space(root)
+    lines = [line for line in text.splitlines() if "error:" in line or "FATAL" in line]
+    return NeedsHuman(
+        "store.initdb",
+        f"the database cannot be made in {root}: {(lines or ['initdb failed'])[0].strip()}",
+    )
+
+
+def no_space(root: Path) -> NeedsHuman:
+    """Say that the disk is full."""
+    return NeedsHuman(
+        "store.no_space",
+        f"the disk that holds {root} is full: make room on it; the data is safe",
+    )
