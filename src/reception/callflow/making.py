@@ -15,10 +15,11 @@ import msgspec
 
 from reception.callflow.client_url import is_local_url
 from reception.callflow.facts import PLATFORMS
-from reception.callflow.findings import Rejection
+from reception.callflow.findings import Rejection, key_step
 from reception.callflow.node import Node, sending_of
 from reception.callflow.plain import NotJson, plain
 from reception.callflow.rendering import Step, start_of, written
+from reception.callflow.shown import value_in_words
 from reception.callflow.spec import SPECS
 from reception.callflow.value import Flow, is_text
 from reception.callflow.verdict import (
@@ -50,7 +51,8 @@ def maker_of(node: type[Node]) -> Callable[[tuple[Any, ...], dict[str, Any]], Fl
             node; the text lists everything that is wrong.
     """
     module = node.module
-    names, always, spread = sending_of(node)
+    names, sent, spread = sending_of(node)
+    always = dict(sent)
     in_order = tuple(names.values())
     on_both = _FOUR.get(module) if _FOUR.get(module) is _FIVE.get(module) else None
     if module in _MAY_BE_LOCAL:
@@ -58,22 +60,20 @@ def maker_of(node: type[Node]) -> Callable[[tuple[Any, ...], dict[str, Any]], Fl
     start = _STARTS[module]
 
     def make(given: tuple[Any, ...], named: dict[str, Any]) -> Flow:
-        data = dict(always)
-        is_simple = True
-        for key, value in zip(in_order, given, strict=False):
-            if value is not None:
-                data[key] = value
-                if type(value) not in _SCALARS:
-                    is_simple = False
+        data = always.copy()
+        if given:
+            for at, value in enumerate(given):
+                if value is not None:
+                    key = in_order[at]
+                    data[key] = (
+                        value if type(value) in _SCALARS else _plain_part(module, key, value)
+                    )
         for name, value in named.items():
             if value is not None:
-                data[names[name]] = value
-                if type(value) not in _SCALARS:
-                    is_simple = False
-        if not is_simple:
-            data = _plain_data(module, data)
+                key = names[name]
+                data[key] = value if type(value) in _SCALARS else _plain_part(module, key, value)
         if spread is not None:
-            data = {**data.pop(spread, {}), **data}
+            data = _spread(module, data, spread)
         if on_both is not None and on_both(data) is None:
             step = Step(module, start + _written(module, data), data)
             return Flow((step,), _BOTH, False)
@@ -190,12 +190,23 @@ def _is_simple(data: dict[Any, Any]) -> bool:
     return True
 
 
-def _plain_data(name: str, data: dict[str, Any]) -> dict[str, Any]:
+def _plain_part(name: str, key: str, value: Any) -> Any:
+    """Copy one value of the data; scalars need none."""
     try:
-        copied: dict[str, Any] = plain(data, "$.data")
+        return plain(value, "")
     except NotJson as problem:
-        raise _rejected(name, [problem.rejection]) from None
-    return copied
+        found = problem.rejection
+        path = "$.data" + key_step(key) + found.path
+        raise _rejected(name, [Rejection(path, found.rule, found.message)]) from None
+
+
+def _spread(name: str, data: dict[str, Any], field: str) -> dict[str, Any]:
+    """Make the mapping under one key the data itself."""
+    values = data.pop(field, {})
+    if type(values) is not dict:
+        message = f"{field} must be a mapping of keys to values, not {value_in_words(values)}."
+        raise _rejected(name, [Rejection("$.data", "type", message)])
+    return values | data
 
 
 def _mask_of(module: str, data: dict[str, Any]) -> int:

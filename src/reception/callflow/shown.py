@@ -45,6 +45,8 @@ def value_in_words(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, type):
+        return f"the Python class {value.__name__}"
     return f"a Python {type(value).__name__}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from http import HTTPStatus
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -255,3 +256,24 @@ def test_what_answers_and_what_ends_is_known() -> None:
     assert "always" == SPECS["hangup"].ends
     assert "never" == SPECS["play"].ends
     assert all(not spec.takes("_") for spec in SPECS.values() if spec.ends == "always")
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "path", "words"),
+    [
+        ("play", {"id": "x", "terminators": {"1"}}, "$.data.terminators:", "a Python set"),
+        ("play", {"id": "x", "terminators": ["1", b"2"]}, "$.data.terminators[1]:", "bytes"),
+        ("pivot", {"serverless": {"X-A": {1}}}, '$.data.serverless["X-A"]:', "a Python set"),
+        ("set_cid", {"name": mock.MagicMock()}, "$.data.caller_id_name:", "MagicMock"),
+        ("check_cid", {"caller_id": CallerId}, "$.data.caller_id:", "the Python class CallerId"),
+        ("set", {"values": "skill"}, "$.data:", "a mapping of keys to values"),
+    ],
+)
+def test_a_value_that_cannot_be_sent_is_named_by_its_place(
+    module: str, given: dict[str, Any], path: str, words: str
+) -> None:
+    with pytest.raises(AppError) as caught:
+        getattr(flow, module)(**given)
+
+    assert f"  {path}" in str(caught.value)
+    assert words in str(caught.value)
