@@ -6,6 +6,7 @@ The tree, one class per next action::
     ReceptionError
     ├─ PeerError    the other side broke the contract: answer it with `status`
     ├─ AppError     the application's own code broke a rule: tell its developer
+    ├─ Retry        it is out of reach for the moment: try again after `after_s`
     ├─ NeedsHuman   configuration or environment: stop, say what to change
     └─ Denied       no such tenant, or wrong credentials: one answer for all of them
 
@@ -51,6 +52,19 @@ class AppError(ReceptionError):
     def __init__(self, code: str, message: str, *, findings: tuple[str, ...] = ()) -> None:
         super().__init__(code, message)
         self.findings = findings
+
+
+class Retry(ReceptionError):
+    """
+    Something that is needed is out of reach for the moment; nothing is wrong with the request.
+
+    Whether it took effect may be unknown: what raises this can be called again with the same
+    arguments. `after_s` is how long to wait at least.
+    """
+
+    def __init__(self, code: str, message: str, *, after_s: float = 0.1) -> None:
+        super().__init__(code, message)
+        self.after_s = after_s
 
 
 class NeedsHuman(ReceptionError):
