@@ -13,35 +13,7 @@ from typing import Any, Final
 
 from reception.callflow.facts import PLATFORMS, Platform, schema_of
 from reception.callflow.node import Ends, Node
-from reception.callflow.nodes import (
-    caller_id,
-    carriers,
-    conferencing,
-    features,
-    joining,
-    keypad,
-    leaving,
-    messages,
-    ringing,
-    routing,
-    sounds,
-    variables,
-)
-
-_THEMES: Final = (
-    caller_id,
-    carriers,
-    conferencing,
-    features,
-    joining,
-    keypad,
-    leaving,
-    messages,
-    ringing,
-    routing,
-    sounds,
-    variables,
-)
+from reception.callflow.nodes import THEMES
 
 
 class ModuleSpec:
@@ -91,7 +63,7 @@ class ModuleSpec:
 def _collected() -> dict[str, ModuleSpec]:
     nodes = {
         value.module: value
-        for theme in _THEMES
+        for theme in THEMES
         for value in vars(theme).values()
         if isinstance(value, type) and issubclass(value, Node) and value is not Node
     }
