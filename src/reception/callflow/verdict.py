@@ -102,6 +102,9 @@ _HELPERS: Final[Mapping[str, type[Part]]] = {
     "audio_macro.tone": MacroTone,
 }
 
+PARTS_TAKEN_FOR_MODULES: Final = frozenset({"action", *_HELPERS})
+"""Names that the platform accepts as modules, since it has schemas of these names."""
+
 
 def _anywhere(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same schema, but that the platform's client may call this very machine."""

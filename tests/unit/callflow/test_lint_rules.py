@@ -6,12 +6,20 @@ from typing import Any, Literal
 
 import pytest
 
+from reception.callflow.facts import PLATFORMS
+from reception.callflow.findings import key_step
 from reception.callflow.lint import lint
 from reception.callflow.reading import Reading
+from reception.callflow.spec import SPECS
+from reception.callflow.verdict import judge
 
 ID = "0123456789abcdef0123456789abcdef"
 HANGUP: dict[str, Any] = {"module": "hangup", "data": {}}
 USER: dict[str, Any] = {"module": "user", "data": {"id": ID, "timeout": 20}}
+
+
+def never_taken(key: str) -> tuple[str, str]:
+    return ("RC120", f"$.children{key_step(key)}")
 
 
 def node(module: str, data: dict[str, Any], **children: Any) -> dict[str, Any]:
@@ -73,7 +81,18 @@ def test_a_greeting_before_a_drained_question_is_no_second_prompt() -> None:
         (node("voicemail", {"action": "compose"}), ("RC113", "$.data")),
         (node("eavesdrop", {"user_id": ID}), ("RC113", "$.data")),
         (node("acdc_member", {"id": ID}), ("RC115", "$.module")),
+        (node("audio_macro.say", {"text": "1"}), ("RC116", "$.module")),
+        (node("action", HANGUP), ("RC116", "$.module")),
+        (node("hotdesk", {}), ("RC113", "$.data")),
+        (node("tones", {"tones": []}), ("RC113", "$.data.tones")),
         (node("menu", {"id": ID}, x=HANGUP), ("RC120", "$.children.x")),
+        (node("nomorobo", {"username": "u", "password": "p"}, **{"11": HANGUP}), never_taken("11")),
+        (node("check_cid", {"regex": "^1"}, _=USER, Match=HANGUP), never_taken("Match")),
+        (node("route_to_cid", {"timeout": 20}, busy=HANGUP), never_taken("busy")),
+        (
+            node("user", {"id": ID}, **{"sip:\u0664\u0668\u0666": HANGUP}),
+            never_taken("sip:\u0664\u0668\u0666"),
+        ),
         (node("user", {"id": ID}, no_answer=HANGUP), ("RC120", "$.children.no_answer")),
         (
             node("user", {"id": ID}, ORIGINATOR_CANCEL=HANGUP),
@@ -106,7 +125,16 @@ def test_a_greeting_before_a_drained_question_is_no_second_prompt() -> None:
         (node("sleep", {"duration": 2, "unit": "h"}, _=USER), ("RC147", "$.data.duration")),
         (node("answer", {}, _=node("response", {"code": 486})), ("RC148", "$.children._")),
         (node("user", {"id": ID, "timeout": 0}), ("RC152", "$.data.timeout")),
+        (node("route_to_cid", {}), ("RC152", "$.data")),
         (node("group", {"id": ID, "timeout": 20}), ("RC154", "$")),
+        (
+            node(
+                "set_cid",
+                {"caller_id_number": "+1"},
+                _=node("language", {"language": "de"}, _=node("set_cid", {}, _=USER)),
+            ),
+            ("RC156", "$.children._.children._.data"),
+        ),
         (node("disa", {"pin": ""}), ("RC155", "$.data.pin")),
         (
             node("set_variables", {"custom_application_vars": {"x-y": None}}, _=USER),
@@ -118,6 +146,8 @@ def test_a_greeting_before_a_drained_question_is_no_second_prompt() -> None:
             ("RC163", "$.data.retries"),
         ),
         (node("play", {"id": "http://127.0.0.9/a.wav"}), ("RC170", "$.data.id")),
+        (pivot(voice_url="https://localhost./voice?s=1"), ("RC170", "$.data.voice_url")),
+        (pivot(voice_url="https://k:s@localhost/voice?s=1"), ("RC170", "$.data.voice_url")),
         (pivot(voice_url="https://[2001:db8::1]/voice?s=1"), ("RC170", "$.data.voice_url")),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
@@ -147,6 +177,11 @@ def test_a_mistake_is_found_at_its_place(flow: dict[str, Any], expected: tuple[s
         tts("Welcome.", node("sleep", {"duration": 2}, _=tts("Your room?", question()))),
         question(max_digits=1, timeout=1),
         node("response", {"code": 486}),
+        node("hotdesk", {"action": "bridge", "id": ID}, _=node("response", {"code": 486})),
+        node("check_cid", {"use_absolute_mode": True}, _=USER, **{"+15551234567": HANGUP}),
+        node(
+            "set_cid", {"caller_id_name": "A"}, _=node("set_cid", {"caller_id_name": "B"}, _=USER)
+        ),
         node("play", {"id": ID, "answer": False}, _=node("response", {"code": 486})),
         tts("Ringing.", node("group", {"id": ID, "timeout": 20})),
         node("set_variables", {"custom_application_vars": {"n": 0, "b": False}}, _=USER),
@@ -198,6 +233,34 @@ def test_version_4_takes_the_keys_at_which_version_5_stops(key: str) -> None:
 
 def node_path(key: str) -> str:
     return f'$.children["{key}"]' if ":" in key else f"$.children.{key}"
+
+
+def test_a_long_sleep_in_milliseconds_is_not_told_to_use_them() -> None:
+    flow = node("sleep", {"duration": 4_000_000, "unit": "ms"}, _=USER)
+    assert [("RC147", "$.data.duration")] == found(flow)
+    assert message(flow, "RC147").endswith("Give a shorter time.")
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_what_a_builder_demands_is_missed_in_a_hand_made_node(name: str) -> None:
+    node_class = SPECS[name].node
+    defaults = node_class.__struct_defaults__
+    demanded = node_class.__struct_fields__[: -len(defaults)]
+    flow = node(name, {}, _=HANGUP)
+    errors, warnings = judge(flow, 5), lint(Reading(flow), 5)
+    about = {"RC107", "RC113", "RC147", "RC151", "RC155", "RC161"}
+    assert not demanded or errors or about & {warning.code for warning in warnings}
+
+
+def test_every_required_key_with_a_default_is_told_when_it_is_absent() -> None:
+    filled = {
+        name
+        for name, spec in SPECS.items()
+        for platform in PLATFORMS
+        if set(spec.schema(platform).get("required", ())) & set(spec.defaults(platform))
+    }
+    told = {name for name in SPECS if "RC107" in {c for c, _ in found(node(name, {}), 4)}}
+    assert filled == told
 
 
 def test_what_hangs_on_the_default_of_a_call_out_is_named_with_the_keys_to_use() -> None:

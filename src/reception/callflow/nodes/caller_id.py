@@ -173,7 +173,7 @@ class Nomorobo(Node, frozen=True):
     """
 
     module: ClassVar[str] = "nomorobo"
-    takes: ClassVar[Keys] = Keys(pattern=r"[0-9]+")
+    takes: ClassVar[Keys] = Keys(pattern=r"10|[0-9]")
 
     username: Annotated[str, Length(1, 1000), Required()]
     password: Annotated[str, Length(1, 1000)]

@@ -24,6 +24,7 @@ from reception.callflow.rules import (
     variables,
 )
 from reception.callflow.rules.rule import Rule
+from reception.callflow.verdict import PARTS_TAKEN_FOR_MODULES
 
 LIST_CUT_OFF: Final = "RC100"
 
@@ -109,6 +110,13 @@ _KEYS: Final = (
         "Version 5 accepts the module without having code for it.",
         keys.app_may_be_absent,
         keys.ACDC_MODULES,
+    ),
+    Rule(
+        "RC116",
+        "no such module",
+        "There is a schema of this name, but no module: the node is passed over.",
+        keys.no_module,
+        PARTS_TAKEN_FOR_MODULES,
     ),
 )
 
@@ -280,7 +288,7 @@ _RINGING: Final = (
     Rule(
         "RC152",
         "rings for no time",
-        "The ring time is 0, for a device also where it is left out.",
+        "The ring time is 0, for a device or route_to_cid also where it is left out.",
         dialling.rings_for_no_time,
         dialling.RINGING_MODULES,
     ),
@@ -304,6 +312,13 @@ _RINGING: Final = (
         "Every caller may dial out at the account's cost.",
         dialling.open_relay,
         _of("disa"),
+    ),
+    Rule(
+        "RC156",
+        "caller id erased",
+        "set_cid without name or number takes back what an earlier one has set.",
+        dialling.caller_id_erased,
+        _of("set_cid"),
     ),
 )
 

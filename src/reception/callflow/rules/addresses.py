@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from reception.callflow.client_url import client_url_fault
 from reception.callflow.rules.rule import Found, Subject
 from reception.callflow.tree import Place
 
@@ -27,15 +28,15 @@ _FIELDS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
 }
 ADDRESSED_MODULES: Final = frozenset(_FIELDS)
 
-_REJECTED: Final = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})
 _LONGEST_URL: Final = 2_048
 
 
 def unreachable_host(place: Place, subject: Subject) -> Iterator[Found]:
     """Report an address of the machine itself, where the platform lets it pass."""
     for key, is_checked in _FIELDS[place.module]:
-        host = _host(place.text(key))
-        if host is None or (is_checked and host in _REJECTED):
+        url = place.text(key)
+        host = _host(url)
+        if url is None or host is None or (is_checked and client_url_fault(url) is not None):
             continue
         if why := _why_unreachable(host):
             yield (
@@ -55,6 +56,7 @@ def _host(url: str | None) -> str | None:
 
 
 def _why_unreachable(host: str) -> str | None:
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return "localhost is the platform's own machine"
     try:

@@ -8,12 +8,13 @@ never take ``_``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from reception.callflow.excerpt import excerpt
+from reception.callflow.node import FAILURES, FAILURES_WITHOUT_DEFAULT
 from reception.callflow.rules.rule import Found, Subject, skipped, spec_of
+from reception.callflow.spec import SPECS, ModuleSpec
 from reception.callflow.tree import Place
 
 CARRIER_MODULES: Final = frozenset({"offnet", "resources"})
@@ -29,11 +30,7 @@ FAILURE_KEYS: Final = (
     "sip:486",
     "sip:503",
 )
-_BRIDGES: Final = frozenset({"device", "group", "hotdesk", "ring_group", "user"})
-_BRIDGE_KEY: Final = re.compile(r"_|[A-Z][A-Z0-9_]*|sip:\d{3}")
 _STOPS_ON_5: Final = frozenset({"ORIGINATOR_CANCEL", "sip:487", "NORMAL_CLEARING"})
-_MENU_KEY: Final = re.compile(r"_|[0-9*#]+|timeout|max_retries")
-_SCORE: Final = re.compile(r"_|10|[0-9]")
 
 # Modules that only prepare something for the node after them.
 PREPARING_MODULES: Final = frozenset(
@@ -68,7 +65,7 @@ def unreachable(place: Place, subject: Subject) -> Iterator[Found]:
             continue  # a rule of its own
         why = _why_never(place, key, subject)
         if why is None and not spec.takes(key):
-            why = f"{place.module} never continues to this key"
+            why = _why_unknown(spec, key)
         if why is None:
             continue
         hangs = ""
@@ -87,30 +84,37 @@ def _why_never(place: Place, key: str, subject: Subject) -> str | None:
     module = place.module
     if skipped(place):
         return None if key == "_" else f"{module} is skipped, which takes _ alone"
-    if module == "menu" and not _MENU_KEY.fullmatch(key):
-        return f"A caller cannot type {excerpt(key, 24)}"
-    if module == "nomorobo" and not _SCORE.fullmatch(key):
-        return "Scores go from 0 to 10"
-    if module in _BRIDGES or module in CARRIER_MODULES:
-        if not _BRIDGE_KEY.fullmatch(key):
-            return f"{module} knows no cause {excerpt(key, 24)}"
-        if subject.platform == 5 and key in _STOPS_ON_5:
-            return "Version 5 ends the flow, or passes over the key, when a call ends like this"
-    if module == "check_cid" and key == "nomatch" and _matches_all(place):
-        return "The regex .* matches every caller"
+    if subject.platform == 5 and key in _STOPS_ON_5 and _bridges(spec_of(place)):
+        return "Version 5 ends the flow, or passes over the key, when a call ends like this"
+    if module == "check_cid" and place.data.get("use_absolute_mode") is not True:
+        if key not in {"_", "match", "nomatch"}:
+            return "Without use_absolute_mode the keys are match and nomatch"
+        if key == "nomatch" and place.data.get("regex", ".*") == ".*":
+            return "The regex .* matches every caller"
     if key == "_" and module == "play" and place.data.get("endless_playback") is True:
         return "endless_playback never ends"
     return None
 
 
-def _matches_all(place: Place) -> bool:
-    return place.data.get("regex", ".*") == ".*" and place.data.get("use_absolute_mode") is not True
+def _bridges(spec: ModuleSpec | None) -> bool:
+    """Tell whether the children of a module are named after why a bridge failed."""
+    return spec is not None and spec.node.takes in (FAILURES, FAILURES_WITHOUT_DEFAULT)
+
+
+def _why_unknown(spec: ModuleSpec, key: str) -> str:
+    if spec.name == "menu":
+        return f"A caller cannot type {excerpt(key, 24)}"
+    if spec.name == "nomorobo":
+        return "Scores go from 0 to 10"
+    if _bridges(spec):
+        return f"{spec.name} knows no cause {excerpt(key, 24)}"
+    return f"{spec.name} never continues to this key"
 
 
 def _mend(place: Place) -> str:
     if place.module == "menu":
         return "Use the digits as typed, timeout, max_retries or _."
-    if place.module in CARRIER_MODULES or place.module in _BRIDGES:
+    if _bridges(spec_of(place)):
         return "Use keys such as NO_ANSWER, USER_BUSY or sip:486, in exactly this spelling."
     if place.module == "play" and place.data.get("endless_playback") is True:
         return "Use loop_count instead, or remove the child."
@@ -147,7 +151,8 @@ def carrier_failure_keys(place: Place, subject: Subject) -> Iterator[Found]:
     """Report a call out on version 5 whose failure leaves the caller in silence."""
     if subject.platform != 5 or "_" in place.children or skipped(place):
         return
-    if any(_BRIDGE_KEY.fullmatch(key) and key not in _STOPS_ON_5 for key in place.children):
+    spec = SPECS[place.module]
+    if any(spec.takes(key) and key not in _STOPS_ON_5 for key in place.children):
         return
     yield (
         place.path(),

@@ -14,10 +14,20 @@ import phonenumbers
 
 from reception.callflow.excerpt import excerpt
 from reception.callflow.rules.rule import Found, Subject, answered_before, skipped
+from reception.callflow.spec import SPECS
 from reception.callflow.tree import Place
 
 RINGING_MODULES: Final = frozenset(
-    {"device", "group", "offnet", "page_group", "resources", "ring_group", "user"}
+    {
+        "device",
+        "group",
+        "offnet",
+        "page_group",
+        "resources",
+        "ring_group",
+        "route_to_cid",
+        "user",
+    }
 )
 
 _LONGEST_RING_S: Final = 120
@@ -73,14 +83,15 @@ def _is_possible(number: str) -> bool:
 
 
 def rings_for_no_time(place: Place, subject: Subject) -> Iterator[Found]:
-    """Report a `device` that gets the default of 0 seconds, or any module told so."""
+    """Report a module that gets the default of 0 seconds, or is told so."""
     timeout = place.number("timeout")
-    if place.module == "device" and "timeout" not in place.data:
-        yield (
-            place.path("data"),
-            "device without timeout: the platform fills in 0, not the 20 seconds that its code "
-            "would use. Give the seconds to ring, 20 to 60.",
-        )
+    if "timeout" not in place.data:
+        if SPECS[place.module].defaults(subject.platform).get("timeout") == 0:
+            yield (
+                place.path("data"),
+                f"{place.module} without timeout: the platform fills in 0, not the 20 seconds that "
+                "its code would use. Give the seconds to ring, 20 to 60.",
+            )
     elif timeout is not None and timeout <= 0:
         yield (
             place.path("data", "timeout"),
@@ -106,6 +117,23 @@ def _words_about_ringing(timeout: object) -> str | None:
         f"The unit is seconds: this rings for {excerpt(timeout, 20)} s, and the caller waits. "
         "Give 20 to 60; most carriers give up after 60 to 120."
     )
+
+
+def caller_id_erased(place: Place, subject: Subject) -> Iterator[Found]:
+    """Report a `set_cid` that takes back what an earlier one had set."""
+    if skipped(place):
+        return
+    earlier = next(
+        (above for above in place.ancestors() if above.module == "set_cid" and not skipped(above)),
+        None,
+    )
+    for key in ("caller_id_name", "caller_id_number"):
+        if key not in place.data and earlier is not None and earlier.text(key):
+            yield (
+                place.path("data"),
+                f'set_cid without {key}: the platform fills in "", which erases the one that '
+                "an earlier set_cid has set. Give both in one node.",
+            )
 
 
 def group_answers_first(place: Place, subject: Subject) -> Iterator[Found]:

@@ -28,17 +28,24 @@ _REQUIRED: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "acdc_member": (("id",), "there is no queue to wait in"),
     "acdc_queue": (("id",), "there is no queue to log in to"),
     "acdc_wait_time": (("id",), "there is no queue to look at"),
+    "after_bridge": (("action",), "nothing happens after the bridge"),
+    "call_forward": (("action",), "nothing is done"),
+    "call_pickup": (("target_call_id",), "there is no call to pick up"),
     "callflow": (("id", "flow", "doc_id"), "there is no callflow to jump to"),
     "cidlistmatch": (("id",), "there is no list to search"),
+    "detect_speech": (("action",), "nothing is started or stopped"),
     "device": (("id",), "the step fails and goes to _"),
     "directory": (("id",), "the module crashes"),
+    "do_not_disturb": (("action",), "nothing is done"),
     "eavesdrop": (("device_id", "user_id"), "there is nobody to listen to"),
     "faxbox": (("id", "faxbox_id"), "there is no box to receive into"),
     "function": (("id",), "there is no function to run"),
     "group": (("id", "group_id", "endpoints"), "there is no group to ring"),
+    "hotdesk": (("action",), "nothing is done"),
     "menu": (("id",), "an empty menu without a prompt is run"),
     "nomorobo": (("password",), "the service refuses the question"),
     "receive_fax": (("owner_id",), "there is nobody to receive the fax for"),
+    "tones": (("tones",), "nothing is heard"),
     "transfer": (("target",), "there is nowhere to transfer to"),
     "user": (("id",), "the step fails and goes to _"),
     "voicemail": (("id",), "there is no box to leave a message in"),
@@ -146,6 +153,16 @@ def long_id(place: Place, subject: Subject) -> Iterator[Found]:
             f"and never more than {_LONGEST_ID}. Nothing will be found under it. Copy the id from "
             "the account.",
         )
+
+
+def no_module(place: Place, subject: Subject) -> Iterator[Found]:
+    """Report a name for which there is a schema and no module."""
+    yield (
+        place.path("module"),
+        f"{place.module} is a part of other nodes' schemas. The platform accepts it by its "
+        "name, but has no code for it: the node is passed over and the call goes on at _. Use "
+        "a module, such as play or tts.",
+    )
 
 
 def app_may_be_absent(place: Place, subject: Subject) -> Iterator[Found]:

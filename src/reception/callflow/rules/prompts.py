@@ -154,9 +154,9 @@ def sleep_length(place: Place, subject: Subject) -> Iterator[Found]:
             "A sleep of 0 costs its tokens and does nothing. Give a duration, or remove it.",
         )
     elif duration * per_unit > _LONGEST_SLEEP_MS or (per_unit == 1_000 and duration >= 1_000):
+        mend = "Give a shorter time." if unit == "ms" else 'For milliseconds write "unit": "ms".'
         yield (
             place.path("data", "duration"),
             f"The caller would wait in silence for {excerpt(duration * per_unit // 60_000, 20)} "
-            f"minutes (the unit is {excerpt(unit, 10)}; without one it is seconds). "
-            'For milliseconds write "unit": "ms".',
+            f"minutes (the unit is {excerpt(unit, 10)}; without one it is seconds). {mend}",
         )

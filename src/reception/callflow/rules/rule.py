@@ -88,6 +88,8 @@ def answers(place: Place) -> bool:
     spec = spec_of(place)
     if spec is None or not spec.answers or skipped(place):
         return False
+    if place.module == "hotdesk":
+        return place.data.get("action") == "logout"
     # Early media: the only answering module that can be told not to.
     return not (place.module == "play" and place.data.get("answer") is False)
 
