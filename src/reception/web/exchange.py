@@ -59,19 +59,17 @@ class Exchange:
         "_call_id",
         "_expired",
         "_has_request",
-        "_loop",
         "_send",
         "_task",
         "_voice",
         "answered",
-        "began",
+        "began_s",
         "tenant",
     )
 
-    def __init__(self, voice: Voice, send: Send, began: float) -> None:
+    def __init__(self, voice: Voice, send: Send, began_s: float) -> None:
         self._voice = voice
         self._send = send
-        self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = None
         self._admitted: Admitted | None = None
         self._account_id = ""
@@ -79,19 +77,19 @@ class Exchange:
         self._expired = False
         self._has_request = False
         # Monotonic, and not the loop's clock: uvloop's counts whole milliseconds.
-        self.began = began
+        self.began_s = began_s
         self.answered = False
         self.tenant: Tenant | None = None
 
     def elapsed_s(self) -> float:
         """Seconds since the request arrived."""
-        return time.monotonic() - self.began
+        return time.monotonic() - self.began_s
 
-    async def run(self, scope: Scope, receive: Receive, admitted: Admitted) -> None:
-        """Read, answer, and be done by the deadline."""
+    async def run(self, scope: Scope, receive: Receive, admitted: Admitted, now_s: float) -> None:
+        """Read, answer, and be done by the deadline; `now_s` is the monotonic time."""
         self._task = asyncio.current_task()
-        left_s = self._voice.settings.deadline_s - self.elapsed_s()
-        timer = self._loop.call_later(max(0.0, left_s), self._expire)
+        deadlines = self._voice.deadlines
+        deadlines.watch(self, now_s)
         try:
             request = await self._read(scope, receive, admitted)
             if request is not None:
@@ -105,7 +103,7 @@ class Exchange:
             if self._task is not None:
                 self._task.uncancel()
         finally:
-            timer.cancel()
+            deadlines.forget(self)
 
     async def _read(
         self, scope: Scope, receive: Receive, admitted: Admitted
@@ -157,7 +155,9 @@ class Exchange:
         tenant = admitted.tenant
         settings = self._voice.settings
         try:
-            result = await self._result(admitted, request)
+            result: object = tenant.answer
+            if tenant.runs != "static":
+                result = await self._result(admitted, request)
             if self.answered:
                 self._report("voice.late_result")
                 return
@@ -178,16 +178,17 @@ class Exchange:
                 developer.show_warnings(tenant, reply)
             await self.send(200, reply.render(), "flow")
 
-    async def _result(self, admitted: Admitted, request: PivotRequest) -> object:
-        """What the application says, as it says it."""
+    def _result(self, admitted: Admitted, request: PivotRequest) -> Awaitable[object]:
+        """What the application's handler says, as it says it."""
         tenant = admitted.tenant
-        if tenant.runs == "static":
-            return tenant.answer
         self._admitted, self._account_id = admitted, request.account_id or ""
         call = Call(request, params=admitted.params, pivot_url=self._pivot_url)
         answer = cast("Callable[[Call], Any]", tenant.answer)
         if tenant.runs == "loop":
-            return await answer(call)
+            return cast("Awaitable[object]", answer(call))
+        return self._in_thread(tenant, answer, call)
+
+    async def _in_thread(self, tenant: Tenant, answer: Callable[[Call], Any], call: Call) -> object:
         result = await self._voice.load.run_in_thread(tenant.app_id, answer, call)
         # A plain function may hand on what an async one returned, as decorators do.
         return await result if inspect.isawaitable(result) else result
@@ -215,7 +216,7 @@ class Exchange:
         )
         return self._voice.settings.public_url + target
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
         """The deadline has passed: answer from here, and tell the handler to stop."""
         if self.answered:
             return
@@ -228,7 +229,7 @@ class Exchange:
             outcome = (408, b'{"error":"the body is too slow"}', "slow_body")
         self.answered = True
         self._expired = True
-        task = self._loop.create_task(self._write(*outcome))
+        task = asyncio.get_running_loop().create_task(self._write(*outcome))
         _writing.add(task)
         task.add_done_callback(_writing.discard)
         if self._task is not None:
@@ -263,7 +264,7 @@ class Exchange:
         limit = self._voice.settings.body_limit_bytes
         await self.send(status, body, outcome, closes=_may_be_long(scope["headers"], limit))
 
-    async def send(
+    def send(
         self,
         status: int,
         body: bytes,
@@ -271,11 +272,12 @@ class Exchange:
         *,
         kind: Header = _JSON,
         closes: bool = False,
-    ) -> None:
+    ) -> Awaitable[None]:
         """Send the answer, unless the deadline has already given one."""
-        if not self.answered:
-            self.answered = True
-            await self._write(status, body, outcome, kind, closes=closes)
+        if self.answered:
+            return _nothing()
+        self.answered = True
+        return self._write(status, body, outcome, kind, closes=closes)
 
     async def _write(
         self,
@@ -287,7 +289,7 @@ class Exchange:
         closes: bool = False,
     ) -> None:
         voice = self._voice
-        seconds = time.monotonic() - self.began
+        seconds = time.monotonic() - self.began_s
         headers = [kind, (b"content-length", b"%d" % len(body))]
         if status == 405:
             headers.append((b"allow", b"POST, GET"))
@@ -296,6 +298,10 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
         voice.metrics.count(self.tenant.app_id if self.tenant else "", outcome, seconds)
+
+
+async def _nothing() -> None:
+    """Somebody else has answered."""
 
 
 def _closes(settings: WebSettings, seconds: float, status: int) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
@@ -40,7 +39,7 @@ class Load:
         self._limit: Final = settings.max_in_flight
         self._share: Final = self._limit if tenants < 2 else max(1, self._limit // 2)
         self._patience_s: Final = settings.deadline_s
-        self._by_tenant: Counter[str] = Counter()
+        self._by_tenant: dict[str, int] = {}
         self.in_flight = 0
         self.lag_s = 0.0
         # As many threads as requests in flight: an admitted call never waits for one.
@@ -55,10 +54,11 @@ class Load:
 
     def take(self, app_id: str, waited_s: float) -> bool:
         """Count one request in, unless there is no room or it has waited for too long."""
-        if self.is_full or self._by_tenant[app_id] >= self._share or waited_s > self._patience_s:
+        ours = self._by_tenant.get(app_id, 0)
+        if self.is_full or ours >= self._share or waited_s > self._patience_s:
             return False
         self.in_flight += 1
-        self._by_tenant[app_id] += 1
+        self._by_tenant[app_id] = ours + 1
         return True
 
     def give_back(self, app_id: str) -> None:
@@ -77,7 +77,7 @@ class Load:
         except asyncio.CancelledError:
             if not future.done():
                 self.in_flight += 1
-                self._by_tenant[app_id] += 1
+                self._by_tenant[app_id] = self._by_tenant.get(app_id, 0) + 1
                 future.add_done_callback(lambda _: _tell(loop, self.give_back, app_id))
             raise
         if ended.error is not None:

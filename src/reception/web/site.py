@@ -66,6 +66,7 @@ class Site:
             elif message["type"] == "lifespan.shutdown":
                 self.lifecycle.started = False
                 self.voice.load.stop()
+                self.metrics.flush()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

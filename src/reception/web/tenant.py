@@ -14,7 +14,7 @@ import binascii
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import unquote_plus
 
 from reception.callflow import Flow
@@ -64,8 +64,7 @@ class Tenant:
     open_to_loopback: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """
     A request that named its tenant and may use it.
 

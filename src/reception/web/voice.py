@@ -12,6 +12,7 @@ import time
 from typing import Final
 
 from reception.errors import Denied
+from reception.web.deadlines import Deadlines
 from reception.web.exchange import Exchange, Receive, Scope, Send
 from reception.web.incident import Throttled
 from reception.web.lifecycle import Lifecycle
@@ -35,6 +36,7 @@ class Voice:
         self.lifecycle: Final = lifecycle
         self.metrics: Final = metrics
         self.load: Final = Load(settings, tenants=len(tenants))
+        self.deadlines: Final = Deadlines(settings.deadline_s)
         self._denied: Final = Throttled("voice.denied")
         self._shed: Final = Throttled("voice.shed")
 
@@ -62,7 +64,7 @@ class Voice:
             await exchange.refuse(405, b'{"error":"use POST"}', "method", scope)
         elif self.load.take(app_id, now_s - arrived_s):
             try:
-                await exchange.run(scope, receive, admitted)
+                await exchange.run(scope, receive, admitted, now_s)
             finally:
                 self.load.give_back(app_id)
         else:
