@@ -32,6 +32,7 @@ _NUMBER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _WORD: Final = re.compile(r"true|false|null")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_UTF_16_MARKS: Final = ("\udcff\udcfe", "\udcfe\udcff")
 _SHORT_ESCAPES: Final = {
     '"': '"',
     "\\": "\\",
@@ -116,6 +117,8 @@ class _Reader:
             raise _Unreadable("it is empty")
         if text.startswith("\ufeff"):
             raise _Unreadable("it starts with a byte order mark; write plain UTF-8 without one")
+        if text.startswith(_UTF_16_MARKS):
+            raise _Unreadable("it is UTF-16; write plain UTF-8 without a byte order mark")
         root, at = self._value(_space(text, 0))
         at = _space(text, at)
         if at != len(text):
@@ -204,7 +207,10 @@ class _Reader:
         match = _WORD.match(text, at)
         if match is not None:
             return _WORDS[match.group()], match.end(), False
-        raise _Unreadable(f"a value is missing, {self._at(at)}")
+        raise _Unreadable(
+            f"a value is missing (text in double quotes, a number, true, false, null, an object "
+            f"or a list), {self._at(at)}"
+        )
 
     def _string(self, match: re.Match[str]) -> str:
         raw = match.group(1)

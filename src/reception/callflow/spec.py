@@ -7,6 +7,7 @@ listed here does not exist for builders, lint, simulator and documentation.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -48,9 +49,13 @@ class ModuleSpec:
         return frozenset(self._schemas[platform]["properties"]) | {"skip_module"}
 
     def defaults(self, platform: Platform) -> Mapping[str, Any]:
-        """What the platform writes into the data for keys that are absent."""
+        """What the platform writes into the data for keys that are absent, made for the caller."""
         properties: Mapping[str, Any] = self._schemas[platform]["properties"]
-        return {key: part["default"] for key, part in properties.items() if "default" in part}
+        return {
+            key: copy.deepcopy(part["default"])
+            for key, part in properties.items()
+            if "default" in part
+        }
 
     def takes(self, key: str) -> bool:
         """Whether the module can continue to the child `key`."""

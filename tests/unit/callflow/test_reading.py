@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import time
 
@@ -139,6 +140,21 @@ def test_long_numbers_are_read_without_limits_being_lifted() -> None:
     assert isinstance(negative, Reading)
     assert positive.root > 10**4000
     assert negative.root < -(10**4000)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{}".encode("utf-16"), "it is UTF-16; write plain UTF-8"),
+        (codecs.BOM_UTF16_BE + "{}".encode("utf-16-be"), "it is UTF-16; write plain UTF-8"),
+        (b"[NaN]", "a number, true, false, null, an object or a list), line 1, column 2"),
+    ],
+)
+def test_what_is_no_json_is_told_what_to_write(source: bytes, words: str) -> None:
+    found = read(source)
+
+    assert isinstance(found, Rejection)
+    assert words in found.message
 
 
 def test_the_place_of_an_error_is_told() -> None:

@@ -110,6 +110,15 @@ def test_a_flow_does_not_share_what_it_was_made_of() -> None:
     assert ["0101"] == made.to_dict()["data"]["custom_application_vars"]["room"]
 
 
+def test_what_is_said_of_a_module_belongs_to_who_asked() -> None:
+    keys = SPECS["play"].defaults(5)["terminators"]
+
+    keys.append("x")
+
+    assert "x" not in SPECS["play"].defaults(5)["terminators"]
+    assert "x" not in SPECS["tts"].defaults(5)["terminators"]
+
+
 def test_flows_are_equal_by_what_they_mean() -> None:
     one = flow.raw({"module": "set", "data": {"a": 1, "b": {"c": 2, "d": 3}}})
     other = flow.raw({"data": {"b": {"d": 3, "c": 2}, "a": 1}, "module": "set", "children": {}})

@@ -129,7 +129,8 @@ class Webhook(Node, frozen=True):
             platform takes a node without one, and sends nothing.
         http_verb: ``post`` unless you say otherwise; always sent. The body is a form.
         custom_request_headers: version 5 only.
-        retries: 0 is not never: the platform tries at least once.
+        retries: how often it is tried in all, 1 to 4. 0 is not never: the platform's counter
+            misses its end, and the request is repeated for as long as the error lasts.
 
     Source:
         kazoo cf_webhook.
