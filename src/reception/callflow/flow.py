@@ -1,7 +1,8 @@
 """
 Builders of flows, one for each module of the platform: ``flow.user(…)``, ``flow.play(…)``.
 
-The rule this file keeps: one line for each module. A builder takes what its node class
+The rule this file keeps: one line for each module (and a few for `pivot`, which also takes
+the handler that is to answer). A builder takes what its node class
 takes, under the same names; its documentation is the class's. It returns a `Flow` that some
 version of the platform accepts, or raises AppError on the line where it is called.
 
@@ -10,15 +11,17 @@ Import it as a module, ``from reception import flow``: `set` is among the names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, Literal, ParamSpec
 
 from reception.callflow import nodes
+from reception.callflow.handing_over import url_of
 from reception.callflow.making import maker_of
 from reception.callflow.making import raw_flow as raw
 from reception.callflow.node import Node
 from reception.callflow.value import Flow
+from reception.errors import AppError
 
 _P = ParamSpec("_P")
 
@@ -92,7 +95,42 @@ notification = _builder(nodes.variables.Notification)
 offnet = _builder(nodes.carriers.Offnet)
 page_group = _builder(nodes.ringing.PageGroup)
 park = _builder(nodes.leaving.Park)
-pivot = _builder(nodes.routing.Pivot)
+
+
+def pivot(
+    url: str | None = None,
+    method: Literal["get", "post", "GET", "POST"] = "post",
+    req_format: Literal["kazoo", "twiml"] = "kazoo",
+    req_body_format: Literal["form", "json"] = "json",
+    req_timeout_ms: int = 4000,
+    cdr_url: str | None = None,
+    custom_request_headers: Mapping[str, str] | None = None,
+    debug: bool | None = None,
+    serverless: nodes.routing.Serverless | Mapping[str, Any] | None = None,
+    *,
+    next: Callable[..., object] | None = None,  # noqa: A002  the word that developers look for
+    skip_module: bool | None = None,
+) -> Flow:
+    if next is not None:
+        if url is not None or serverless is not None:
+            raise AppError("flow.pivot", "flow.pivot(): give one of url, serverless and next")
+        url = url_of(next)
+    return _pivot(
+        url,
+        method,
+        req_format,
+        req_body_format,
+        req_timeout_ms,
+        cdr_url,
+        custom_request_headers,
+        debug,
+        serverless,
+        skip_module=skip_module,
+    )
+
+
+_pivot = _builder(nodes.routing.Pivot)
+pivot.__doc__ = _pivot.__doc__
 play = _builder(nodes.sounds.Play)
 prepend_cid = _builder(nodes.caller_id.PrependCid)
 privacy = _builder(nodes.caller_id.Privacy)

@@ -67,6 +67,8 @@ class Pivot(Node, frozen=True):
         cdr_url: sent a report only where no reply took the call over.
         custom_request_headers: names that start with ``X-``, values text; version 5 only.
         serverless: a flow in place of `url`; version 5 only.
+        next: of ``flow.pivot`` alone, in place of `url`: a handler of the same application
+            (`App.state`); its signed URL is written in when the flow is sent.
         debug: stores bodies, which may hold what a guest said, in the account's database.
 
     Units:
