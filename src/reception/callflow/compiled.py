@@ -15,26 +15,29 @@ No fact about a single module goes in here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
-from reception.callflow.client_url import client_url_fault
 from reception.callflow.findings import key_step
-from reception.callflow.shown import listed, quoted, type_in_words, value_in_words
+from reception.callflow.keywords import (
+    Check,
+    Fault,
+    Faults,
+    callable_by_client,
+    items_at_least,
+    items_unique,
+    length_within,
+    mail_address,
+    matching,
+    number_within,
+    one_of_values,
+    one_of_words,
+    wrong_type,
+)
+from reception.callflow.shown import listed, quoted, type_in_words
 
 Schema: TypeAlias = Mapping[str, Any]
 
-
-class Fault(NamedTuple):
-    """One broken rule: where (a path relative to the value checked), which, what to do."""
-
-    path: str
-    rule: str
-    message: str
-
-
-Faults: TypeAlias = list[Fault]
-Check: TypeAlias = Callable[[Any], "Faults | None"]
 
 CLIENT_URL: Final = "kazoo-validation"
 """The schemas' own keyword for a URL that the platform checks against its blacklist."""
@@ -52,7 +55,6 @@ _TYPES: Final[Mapping[str, type]] = {
     "array": list,
     "object": dict,
 }
-_EMAIL: Final = re.compile(r"^[^@]+@[^@]+$")
 
 
 def compile_schema(schema: Schema) -> Check:
@@ -69,20 +71,20 @@ def compile_schema(schema: Schema) -> Check:
         return _all_of(parts)
     kind = _TYPES[name]
     if name == "string" and "enum" in schema and len(parts) == 1:
-        return _word(schema["enum"])
+        return one_of_words(schema["enum"])
     if not parts:
         return _of_type(name, kind)
     if len(parts) == 1:
         only = parts[0]
 
         def check_one(value: Any) -> Faults | None:
-            return only(value) if type(value) is kind else _wrong_type(name, value)
+            return only(value) if type(value) is kind else wrong_type(name, value)
 
         return check_one
     every = _all_of(parts)
 
     def check_all(value: Any) -> Faults | None:
-        return every(value) if type(value) is kind else _wrong_type(name, value)
+        return every(value) if type(value) is kind else wrong_type(name, value)
 
     return check_all
 
@@ -91,23 +93,23 @@ def _parts(schema: Schema) -> list[Check]:
     """The checks of a schema's keywords, but for its type, the cheap ones first."""
     parts: list[Check] = []
     if "enum" in schema:
-        parts.append(_enum(schema["enum"]))
+        parts.append(one_of_values(schema["enum"]))
     if "minLength" in schema or "maxLength" in schema:
-        parts.append(_length(schema.get("minLength", 0), schema.get("maxLength")))
+        parts.append(length_within(schema.get("minLength", 0), schema.get("maxLength")))
     if "pattern" in schema:
-        parts.append(_pattern(schema["pattern"]))
+        parts.append(matching(schema["pattern"]))
     if schema.get("format") == "email":
-        parts.append(_email)
+        parts.append(mail_address)
     if schema.get(CLIENT_URL):
-        parts.append(_client_url(anywhere=schema[CLIENT_URL] == CLIENT_URL_ANYWHERE))
+        parts.append(callable_by_client(anywhere=schema[CLIENT_URL] == CLIENT_URL_ANYWHERE))
     if "minimum" in schema or "maximum" in schema:
-        parts.append(_bounds(schema.get("minimum"), schema.get("maximum")))
+        parts.append(number_within(schema.get("minimum"), schema.get("maximum")))
     if "items" in schema:
         parts.append(_items(compile_schema(schema["items"])))
     if "minItems" in schema:
-        parts.append(_min_items(schema["minItems"]))
+        parts.append(items_at_least(schema["minItems"]))
     if schema.get("uniqueItems"):
-        parts.append(_unique_items)
+        parts.append(items_unique)
     if schema.keys() & {"properties", "patternProperties", "required", "additionalProperties"}:
         parts.append(_object(schema))
     if "oneOf" in schema:
@@ -136,97 +138,7 @@ def _all_of(parts: Sequence[Check]) -> Check:
 
 def _of_type(name: str, kind: type) -> Check:
     def check(value: Any) -> Faults | None:
-        return None if type(value) is kind else _wrong_type(name, value)
-
-    return check
-
-
-def _wrong_type(name: str, value: Any) -> Faults:
-    message = f"This must be {type_in_words(name)}, not {value_in_words(value)}."
-    return [Fault("", "type", message)]
-
-
-def _word(allowed: Sequence[str]) -> Check:
-    words = frozenset(allowed)
-
-    def check(value: Any) -> Faults | None:
-        if type(value) is not str:
-            return _wrong_type("string", value)
-        return None if value in words else _not_listed(allowed, value)
-
-    return check
-
-
-def _enum(allowed: Sequence[Any]) -> Check:
-    def check(value: Any) -> Faults | None:
-        if any(type(value) is type(item) and value == item for item in allowed):
-            return None
-        return _not_listed(allowed, value)
-
-    return check
-
-
-def _not_listed(allowed: Sequence[Any], value: Any) -> Faults:
-    message = f"This must be {listed(allowed)}, not {value_in_words(value)}."
-    return [Fault("", "enum", message)]
-
-
-def _length(least: int, most: int | None) -> Check:
-    def check(value: Any) -> Faults | None:
-        if type(value) is not str:
-            return None
-        size = len(value)
-        if size < least:
-            bound = f"exactly {least}" if least == most else f"at least {least}"
-            message = f"This must have {bound} characters; it has {size}."
-            return [Fault("", "minLength", message)]
-        if most is not None and size > most:
-            bound = f"exactly {most}" if least == most else f"at most {most}"
-            message = f"This must have {bound} characters; it has {size}."
-            return [Fault("", "maxLength", message)]
-        return None
-
-    return check
-
-
-def _pattern(pattern: str) -> Check:
-    search = re.compile(pattern).search
-
-    def check(value: Any) -> Faults | None:
-        if type(value) is not str or search(value):
-            return None
-        return [Fault("", "pattern", f"This must match the pattern {pattern}.")]
-
-    return check
-
-
-def _email(value: Any) -> Faults | None:
-    if type(value) is not str or _EMAIL.search(value):
-        return None
-    return [Fault("", "format", "This must be an e-mail address, like name@example.com.")]
-
-
-def _client_url(*, anywhere: bool) -> Check:
-    def check(value: Any) -> Faults | None:
-        if type(value) is not str:
-            return None
-        message = client_url_fault(value, anywhere=anywhere)
-        return None if message is None else [Fault("", "client_url", message)]
-
-    return check
-
-
-def _bounds(least: int | None, most: int | None) -> Check:
-    def check(value: Any) -> Faults | None:
-        if type(value) is not int:
-            return None
-        if least is not None and value < least:
-            message = f"This must be at least {least}; it is {value_in_words(value)}."
-            return [Fault("", "minimum", message)]
-        if most is not None and value > most:
-            message = f"This must be at most {most}; it is {value_in_words(value)}."
-            return [Fault("", "maximum", message)]
-        return None
+        return None if type(value) is kind else wrong_type(name, value)
 
     return check
 
@@ -243,26 +155,6 @@ def _items(item: Check) -> Check:
         return found
 
     return check
-
-
-def _min_items(least: int) -> Check:
-    def check(value: Any) -> Faults | None:
-        if type(value) is not list or len(value) >= least:
-            return None
-        word = "item" if least == 1 else "items"
-        return [Fault("", "minItems", f"This list must have at least {least} {word}.")]
-
-    return check
-
-
-def _unique_items(value: Any) -> Faults | None:
-    if type(value) is not list:
-        return None
-    # Only lists of texts are asked to be unique; what is no text is a fault already.
-    texts = [item for item in value if type(item) is str]
-    if len(set(texts)) == len(texts):
-        return None
-    return [Fault("", "uniqueItems", "This list must not name anything twice.")]
 
 
 def _object(schema: Schema) -> Check:

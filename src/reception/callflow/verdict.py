@@ -20,11 +20,11 @@ from reception.callflow.compiled import (
     ACTION,
     CLIENT_URL,
     CLIENT_URL_ANYWHERE,
-    Check,
     compile_schema,
 )
 from reception.callflow.facts import PLATFORMS, Part, Platform, schema_of
 from reception.callflow.findings import Rejection, key_step
+from reception.callflow.keywords import Check
 from reception.callflow.nodes.sounds import MacroPrompt, MacroSay, MacroTone
 from reception.callflow.shown import quoted, value_in_words
 from reception.callflow.spec import SPECS

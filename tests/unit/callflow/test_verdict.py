@@ -195,6 +195,7 @@ def test_findings_have_an_end() -> None:
         ({"module": "cf_tts"}, 'Did you mean "tts"?'),
         ({"module": "voicemial"}, 'Did you mean "voicemail"?'),
         ({"module": "user", "data": {"timeout": "20"}}, 'a whole number, not the text "20"'),
+        ({"module": "language", "data": {"language": "german"}}, 'such as "de" or "de-DE"'),
         ({"module": "sleep", "data": {"unit": "d"}}, '"ms", "s", "m" or "h"'),
         ({"module": "voicemail", "data": {"id": "x"}}, "exactly 32 characters; it has 1"),
         ({"module": "ring_group", "data": {}}, '"endpoints" or "group_id"'),
