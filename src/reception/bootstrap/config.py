@@ -21,6 +21,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from reception.bootstrap.problems import ConfigError, Problem, Problems
+from reception.bootstrap.store_config import StoreConfig, read_store
 from reception.bootstrap.table import Table
 from reception.web.settings import LOOPBACK, Network
 from reception.web.tenant import is_app_id
@@ -106,6 +107,7 @@ class Config:
     directory: Path
     server: ServerConfig
     tenants: tuple[TenantConfig, ...]
+    store: StoreConfig = field(default_factory=StoreConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def read_config(
     problems = Problems(path.name)
     top = Table(_toml(path), "", problems)
     server = _server(top.table("server"), overrides)
+    store = read_store(top.table("store"), path.absolute().parent, environ)
     tenants = tuple(
         _tenant(app_id, table, path.parent, environ, server)
         for app_id, table in top.tables("tenants").items()
@@ -142,7 +145,7 @@ def read_config(
             "tenants", 'is empty: add a table such as [tenants.acme-crm] with app = "module:app"'
         )
     _refuse_shared_secrets(tenants, problems)
-    return Config(path.name, path.parent, server, tenants), problems
+    return Config(path.name, path.parent, server, tenants, store), problems
 
 
 def is_loopback(host: str) -> bool:

@@ -6,7 +6,7 @@ also how a death is noticed: when one side is gone, the other reads the end of t
 whatever killed it.
 
 supervisor → worker   settings (the first line), listen (with the socket), ping, retire
-worker → supervisor   loaded or problems, ready, pong
+worker → supervisor   store (which database to keep), loaded or problems, ready, pong
 
 Secrets never travel: a worker has the supervisor's environment.
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,10 +37,18 @@ class Loaded:
 
 
 def load(
-    path: Path, *, environ: Mapping[str, str] | None = None, overrides: Overrides | None = None
+    path: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Overrides | None = None,
+    on_config: Callable[[Config], object] | None = None,
 ) -> Loaded:
     """
     Read `reception.toml` and everything that it names.
+
+    Args:
+        on_config: told of the file, where nothing is wrong with it, before the
+            applications are imported, which may take a while.
 
     Errors:
         ConfigError: with every problem that was found.
@@ -48,6 +56,8 @@ def load(
     config, problems = read_config(
         path, os.environ if environ is None else environ, overrides or Overrides()
     )
+    if on_config is not None and not problems.found:
+        on_config(config)
     tenants = [_tenant(tenant, config, problems) for tenant in config.tenants]
     problems.raise_if_any()
     return Loaded(config, tuple(tenant for tenant in tenants if tenant is not None))

@@ -28,6 +28,7 @@ _IGNORED: Final = frozenset(
         ".venv",
         "__pycache__",
         "node_modules",
+        "reception-data",
         "site-packages",
         "venv",
     }

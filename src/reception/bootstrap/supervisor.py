@@ -11,8 +11,10 @@ socket, so that the port stays open while workers come and go.
 - SIGTERM, SIGINT: workers drain; whoever is left after `STOP_S` is killed. A second one
   ends everything now. SIGHUP: every worker is replaced by a new one, which reads the
   configuration again, and drains; a replacement that does not load changes nothing.
+- The embedded database starts while the workers load, and ends after the last of them.
 
-How a worker drains is `drain`'s business; what a developer's server adds is `reload`'s.
+How a worker drains is `drain`'s business, how the database is kept is `database`'s; what
+a developer's server adds is `reload`'s.
 """
 
 from __future__ import annotations
@@ -32,10 +34,16 @@ import structlog
 
 from reception.bootstrap.child import Child, status_in_words
 from reception.bootstrap.control import Message
+from reception.bootstrap.database import DATABASE, Keeper, State
 from reception.bootstrap.listen import listen
 from reception.errors import NeedsHuman
 
-STOP_S: Final = 9.5
+STOP_S: Final = 9.0
+# For the whole; what the workers leave of it is the database's, which needs little.
+ALL_STOP_S: Final = 9.8
+DATABASE_STOP_S: Final = 0.5
+# A database that recovers for longer than this is not waited for: most calls need none.
+DATABASE_PATIENCE_S: Final = 10.0
 SECOND_SIGNAL_AFTER_S: Final = 0.5
 HEALTH_LIMIT_S: Final = 30.0
 PING_EVERY_S: Final = 5.0
@@ -47,6 +55,7 @@ RELOAD: Final = 255  # a byte on the wake-up socket that is no signal's number
 
 _log: Final = structlog.stdlib.get_logger("reception.supervisor")
 Say = Callable[[str], None]
+KeepDatabase = Callable[[Message, socket.socket], Keeper]
 
 
 @dataclass(slots=True)
@@ -69,6 +78,7 @@ class Supervisor:
         announce: called once when everybody answers, with what the first worker told of
             its configuration and the port that is listened on.
         say: shows a sentence to whoever started us.
+        keep_database: makes a keeper of the database that a worker's configuration names.
         dev: one worker, for a developer: no health check (there are breakpoints), and an
             application that does not load is no reason to stop.
     """
@@ -79,18 +89,25 @@ class Supervisor:
         *,
         announce: Callable[[Message, int], None],
         say: Say,
+        keep_database: KeepDatabase | None = None,
         dev: bool = False,
     ) -> None:
         self._settings: Final = settings
         self._announce: Final = announce
         self._say: Final = say
+        self._keep_database: Final = keep_database
+        self._keeper: Keeper | None = None
+        self._store: Message | None = None
         self._dev: Final = dev
         self._slots = [Slot(0)]
         self._retiring: set[Child] = set()
         self._listener: socket.socket | None = None
         self._described: Message = {}
         self._is_up = False
+        self._is_announced = False
+        self._up_at = 0.0
         self._stopping_since: float | None = None
+        self._is_stopping_database = False
         self._exit_code = 0
         self._selector: Final = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
@@ -108,7 +125,7 @@ class Supervisor:
         self._selector.register(self._wake, selectors.EVENT_READ)
         try:
             self._start(self._slots[0])
-            while self._children() or any(slot.start_at is not None for slot in self._slots):
+            while self._is_busy():
                 for key, _ in self._selector.select(self._patience_s()):
                     if key.data is None:
                         self._woken()
@@ -119,10 +136,23 @@ class Supervisor:
             for child in self._children():
                 child.process.kill()
                 child.process.wait()
+            if self._keeper is not None:
+                self._keeper.stop(0.0)
+                self._keeper.join(DATABASE_STOP_S * 10)
             if self._listener is not None:
                 self._listener.close()
             shutil.rmtree(metrics, ignore_errors=True)
         return self._exit_code
+
+    def _is_busy(self) -> bool:
+        if self._children() or any(slot.start_at is not None for slot in self._slots):
+            return True
+        if self._keeper is None or self._keeper.has_ended:
+            return False
+        if not self._is_stopping_database:
+            spent_s = time.monotonic() - (self._stopping_since or time.monotonic())
+            self._stop_database(max(DATABASE_STOP_S, ALL_STOP_S - spent_s))
+        return True
 
     # ── signals ──────────────────────────────────────────────────────────────────────
 
@@ -140,6 +170,8 @@ class Supervisor:
         for byte in self._wake.recv(4096):
             if byte in (signal.SIGTERM, signal.SIGINT):
                 self._stop()
+            elif byte == DATABASE:
+                self._database_changed()
             elif byte == RELOAD or (byte == signal.SIGHUP and not _is_on_terminal()):
                 self.replace_all()
             elif byte == signal.SIGHUP:
@@ -161,6 +193,7 @@ class Supervisor:
             self._exit_code = 1
             for child in self._children():
                 child.process.kill()
+            self._stop_database(0.0)
 
     def replace_all(self) -> None:
         """Start a successor for every worker; its predecessor retires when it is ready."""
@@ -195,7 +228,9 @@ class Supervisor:
     def _hear(self, child: Child) -> None:
         messages, is_open = child.line.receive_all()
         for message in messages:
-            if "problems" in message:
+            if "store" in message:
+                self._store_named(message["store"])
+            elif "problems" in message:
                 self._not_loaded(child, message["problems"])
             elif "loaded" in message:
                 self._loaded(child, message["loaded"])
@@ -237,8 +272,8 @@ class Supervisor:
             slot.child, slot.successor = child, None
         if not self._is_up and all(slot.child and slot.child.is_ready for slot in self._slots):
             self._is_up = True
-            assert self._listener is not None
-            self._announce(self._described, self._listener.getsockname()[1])
+            self._up_at = time.monotonic()
+            self._announce_once()
         elif self._is_up:
             _log.info("worker.ready", worker=child.number, pid=child.pid)
 
@@ -307,12 +342,47 @@ class Supervisor:
             delay_s=delay_s,
         )
 
+    # ── database ─────────────────────────────────────────────────────────────────────
+
+    def _store_named(self, store: Message) -> None:
+        if self._store is None:
+            self._store = store
+            if store and self._keep_database and self._stopping_since is None:
+                self._keeper = self._keep_database(store, self._waker)
+                self._keeper.begin()
+        elif store != self._store:
+            _log.warning("store.needs_restart", reason="[store] has changed: start it anew.")
+
+    def _database_changed(self) -> None:
+        if self._keeper is not None and self._keeper.state is State.REFUSED:
+            if self._stopping_since is None:
+                self._say(self._keeper.problem)
+                self._give_up(1)
+        elif self._is_up and self._stopping_since is None:
+            self._announce_once()
+
+    def _stop_database(self, timeout_s: float) -> None:
+        self._is_stopping_database = True
+        if self._keeper is not None:
+            self._keeper.stop(timeout_s)
+
+    def _announce_once(self) -> None:
+        """Say that we are up when the database is too, or keeps us waiting."""
+        if self._is_announced:
+            return
+        is_waiting = self._keeper is not None and self._keeper.state is State.STARTING
+        if is_waiting and time.monotonic() - self._up_at < DATABASE_PATIENCE_S:
+            return
+        self._is_announced = True
+        assert self._listener is not None
+        self._announce(self._described, self._listener.getsockname()[1])
+
     # ── time ─────────────────────────────────────────────────────────────────────────
 
     def _patience_s(self) -> float:
         starts = [slot.start_at for slot in self._slots if slot.start_at is not None]
         if self._stopping_since is not None:
-            return 0.1
+            return 0.02 if self._is_stopping_database else 0.1
         return max(0.0, min([time.monotonic() + 1.0, *starts]) - time.monotonic())
 
     def _tick(self) -> None:
@@ -324,6 +394,8 @@ class Supervisor:
                     _log.error("worker.killed", worker=child.number, pid=child.pid)
                     child.process.kill()
             return
+        if self._is_up:
+            self._announce_once()
         for slot in self._slots:
             if slot.start_at is not None and now >= slot.start_at:
                 self._start(slot)

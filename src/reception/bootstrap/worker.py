@@ -37,6 +37,7 @@ from reception.bootstrap.control import Line, Message
 from reception.bootstrap.drain import DrainingServer
 from reception.bootstrap.loading import Loaded, load, tenant_of
 from reception.bootstrap.problems import ConfigError, Problem
+from reception.bootstrap.store_config import StoreConfig, store_message
 from reception.bootstrap.target import TargetError, load_app
 from reception.web.lifecycle import Lifecycle
 from reception.web.protocol import LimitedHttpProtocol
@@ -58,7 +59,7 @@ def main() -> None:
     _die_with(supervisor)
     logs.configure(worker=settings["worker"])
     try:
-        server = _load(settings)
+        server = _load(settings, line)
     except ConfigError as error:
         line.send({"problems": error.message})
         sys.exit(EXIT_CONFIG)
@@ -118,11 +119,17 @@ class Broken:
             await send({"type": "lifespan.shutdown.complete"})
 
 
-def _load(settings: Message) -> Planned:
+def _load(settings: Message, line: Line) -> Planned:
     if "target" in settings:
+        line.send({"store": store_message(StoreConfig(Path(settings["data_dir"])))})
         return _load_target(settings)
     overrides = Overrides(settings["host"], settings["port"], settings["workers"])
-    loaded = load(Path(settings["config"]), overrides=overrides)
+    loaded = load(
+        Path(settings["config"]),
+        overrides=overrides,
+        # The database starts while the applications are imported.
+        on_config=lambda config: line.send({"store": store_message(config.store)}),
+    )
     return Planned(loaded, loaded.config, "", dev=False)
 
 

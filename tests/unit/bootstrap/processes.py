@@ -7,20 +7,27 @@ started here are ever signalled.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import queue
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+
+from reception.bootstrap.keeping import bring_up_to_date
+from reception.store.embedded import EmbeddedServer
 
 SRC = Path(__file__).parents[3] / "src"
 CALL = b'{"Call-ID":"c-1","Account-ID":"00000000000000000000000000000000","Request":"2000"}'
@@ -43,6 +50,7 @@ async def answer(call):
             time.sleep(1.0)
     return flow.tts("one").then(flow.hangup())
 """
+DATABASE_NAMES = ("postgres", "initdb")
 CONFIG = """
 [server]
 drain_s = {drain_s}
@@ -54,10 +62,33 @@ insecure_no_secret = true
 """
 
 
+@functools.cache
+def _empty_database() -> Path:
+    """Make a database with its schema once, which the servers of the tests begin with."""
+    folder = Path(tempfile.mkdtemp(prefix="reception-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    database = EmbeddedServer(folder / "reception-data")
+    database.start()
+    try:
+        bring_up_to_date(database, lambda: False)
+    finally:
+        database.stop()
+    return folder / "reception-data"
+
+
+def lay_database(folder: Path) -> None:
+    """Put a database where a server in `folder` looks for it; a second of less work for each."""
+    target = folder / "reception-data"
+    if not target.exists():
+        subprocess.run(["cp", "-a", str(_empty_database()), str(target)], check=True)
+
+
 class Program:
     """A started `python -m reception …`, what it prints, and its end."""
 
     def __init__(self, folder: Path, *words: str) -> None:
+        if words[0] in ("serve", "dev"):
+            lay_database(folder)
         # TMPDIR: a server that is killed together with its workers leaves its metrics there.
         environ = {
             **os.environ,
@@ -217,14 +248,22 @@ def pid_of(answer: tuple[int, bytes] | tuple[int, dict[str, str], bytes]) -> int
 
 
 def children_of(pid: int) -> set[int]:
-    """Give the process ids of the children; Linux only."""
-    found = set()
+    """Give the process ids of the workers, without the database's; Linux only."""
+    return {child for child, name in _named_children_of(pid) if name not in DATABASE_NAMES}
+
+
+def database_of(pid: int) -> set[int]:
+    """Give the process ids of the database server and of what makes its files; Linux only."""
+    return {child for child, name in _named_children_of(pid) if name in DATABASE_NAMES}
+
+
+def _named_children_of(pid: int) -> Iterator[tuple[int, str]]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
+            head, _, rest = stat.read_text().rpartition(")")
+            fields = rest.split()
             if int(fields[1]) == pid and fields[0] != "Z":
-                found.add(int(stat.parent.name))
-    return found
+                yield int(stat.parent.name), head.partition("(")[2]
 
 
 def is_alive(pid: int) -> bool:

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "phone": "Call a Reception from the terminal.",
     "check": "Check callflows in files.",
     "parse": "Show how a recorded request is read.",
+    "db": "Look after the database.",
 }
 
 

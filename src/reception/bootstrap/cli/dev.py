@@ -13,7 +13,9 @@ import click
 
 from reception.bootstrap import logs
 from reception.bootstrap.banner import banner
+from reception.bootstrap.keeping import keep_database
 from reception.bootstrap.reload import Watch
+from reception.bootstrap.store_config import DATA_DIR
 from reception.bootstrap.supervisor import Supervisor
 
 
@@ -26,7 +28,14 @@ from reception.bootstrap.supervisor import Supervisor
     show_default=True,
     help="Listen on this port of 127.0.0.1; 0 is any free one.",
 )
-def dev(target: str, port: int) -> None:
+@click.option(
+    "--data-dir",
+    default=DATA_DIR,
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where the database is; made where it does not exist.",
+)
+def dev(target: str, port: int, data_dir: Path) -> None:
     """
     Serve MODULE:APP on this machine and reload it on save.
 
@@ -35,9 +44,10 @@ def dev(target: str, port: int) -> None:
     """
     logs.configure()
     supervisor = Supervisor(
-        {"target": target, "port": port},
+        {"target": target, "port": port, "data_dir": str(data_dir.absolute())},
         announce=lambda told, bound: click.echo(banner(told, bound)),
         say=lambda text: click.echo(text, err=True),
+        keep_database=keep_database,
         dev=True,
     )
     with Watch(Path.cwd(), supervisor.waker):

@@ -14,6 +14,7 @@ import click
 
 from reception.bootstrap import logs
 from reception.bootstrap.banner import banner
+from reception.bootstrap.keeping import keep_database
 from reception.bootstrap.supervisor import Supervisor
 
 
@@ -49,5 +50,6 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
         settings,
         announce=lambda told, bound: click.echo(banner(told, bound)),
         say=lambda text: click.echo(text, err=True),
+        keep_database=keep_database,
     )
     sys.exit(supervisor.run())

@@ -59,6 +59,11 @@ def server_account(files: Path) -> Account:
     return _of_uid(us)
 
 
+def ourselves() -> Account:
+    """Give the account that runs this process, for programs that may run as root."""
+    return Account(os.geteuid(), os.getegid(), our_name(), is_other=False)
+
+
 def our_name() -> str:
     """Give the name of the account that runs this process."""
     return _name(os.geteuid())

@@ -120,6 +120,7 @@ class DataDirectory:
                 " which Reception makes its server's, or run that server and set database_url",
             )
         if not self.is_initialised():
+            self._refuse_interrupted()
             return
         major = self.major()
         if major < MAJOR:
@@ -133,6 +134,16 @@ class DataDirectory:
                 "store.newer_major",
                 f"the data in {self.root} is PostgreSQL {major}'s, and this Reception runs"
                 f" PostgreSQL {MAJOR}: install the newer Reception that made it",
+            )
+
+    def _refuse_interrupted(self) -> None:
+        """Refuse to begin with nothing where a restore or an upgrade has put data aside."""
+        aside = sorted(self.root.glob("postgres-*-until-*"))
+        if aside:
+            raise NeedsHuman(
+                "store.interrupted",
+                f"a restore or an upgrade of {self.root} was interrupted: rename {aside[-1].name}"
+                " in it to postgres, then do it again",
             )
 
     def major(self) -> int:

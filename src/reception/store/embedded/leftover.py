@@ -44,6 +44,13 @@ _ANSWER_S: Final = 0.5
 _log: Final = structlog.stdlib.get_logger("reception.store")
 
 
+def end_left_over(directory: DataDirectory) -> None:
+    """End a left-over server where no other is to follow."""
+    lock = take_over(directory, lambda: False)
+    if lock is not None:
+        os.close(lock)
+
+
 def take_over(directory: DataDirectory, is_cancelled: Callable[[], bool]) -> int | None:
     """
     Wait for, then force, the end of a left-over server; give the lock for the next one.

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import IO, Any, Final
 from reception.store.embedded.account import Account
 
 _PR_SET_PDEATHSIG: Final = 1
+_LOOK_EVERY_S: Final = 0.1
+_MAX_OUTPUT_BYTES: Final = 64 * 1024
 _KEPT: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 
 
@@ -74,6 +77,31 @@ def spawn(
         preexec_fn=_end_with_parent() if with_us else None,  # noqa: PLW1509  # see there
         **as_other,
     )
+
+
+def run(
+    words: Sequence[str],
+    account: Account,
+    is_cancelled: Callable[[], bool],
+    *,
+    pass_fds: Sequence[int] = (),
+) -> tuple[int, str]:
+    """Run a program to its end, or until cancelled: its status, and what it printed."""
+    with tempfile.TemporaryFile() as output:
+        process = spawn(words, account, output=output, pass_fds=pass_fds, with_us=True)
+        try:
+            while not is_cancelled():
+                try:
+                    process.wait(_LOOK_EVERY_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        output.seek(0)
+        return process.returncode, output.read(_MAX_OUTPUT_BYTES).decode(errors="replace")
 
 
 def _end_with_parent() -> Callable[[], None] | None:

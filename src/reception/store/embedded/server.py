@@ -32,10 +32,15 @@ from reception.store.embedded.running import handles, spawn
 DATABASE: Final = "reception"
 _POLL_S: Final = 0.01
 _ANSWER_S: Final = 5.0
+_MAKE_S: Final = 60.0
 # After an immediate shutdown has been asked for, before the last resort.
 _IMMEDIATE_S: Final = 2.0
 _MAX_LOG_BYTES: Final = 4 * 1024 * 1024
 _STATUS_LINE: Final = 8  # of postmaster.pid
+# More than one version is between two: None, so that the migrations are run and say so.
+_SCHEMA_SQL: Final = (
+    "SELECT CASE count(*) WHEN 1 THEN max(version_num) END FROM reception.schema_version"
+)
 _UNDEFINED_DATABASE: Final = "3D000"
 
 # What the promises rest on, and what keeps the server to itself. Given at every start, so
@@ -72,10 +77,12 @@ class EmbeddedServer:
 
     Args:
         data_dir: where its data is, or will be; made where it does not exist.
+        programs: of an older PostgreSQL, to read data of its once more; None for ours.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, programs: Binaries | None = None) -> None:
         self.directory: Final = DataDirectory(data_dir)
+        self._programs: Final = programs
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled: Final = threading.Event()
 
@@ -108,15 +115,23 @@ class EmbeddedServer:
             return
         self.directory.take()
         try:
-            self.directory.check_version()
+            if self._programs is None:
+                self.directory.check_version()
             account = server_account(self.directory.files)
-            self._prepare_and_spawn(account, binaries_for(account))
+            self._prepare_and_spawn(account, self._programs or binaries_for(account))
             self._wait_until_it_answers()
         except BaseException:
             self.stop(timeout_s=0.0)
             raise
         if self._cancelled.is_set():
-            self.stop()
+            self.stop(timeout_s=_IMMEDIATE_S)
+
+    def schema_version(self) -> str | None:
+        """Read which migration the database is at; None where it has no schema yet."""
+        try:
+            return self._ask(_SCHEMA_SQL, DATABASE)
+        except (NoAnswer, Refused):
+            return None
 
     def cancel(self) -> None:
         """Have a `start` in another thread return soon, and every later one at once."""
@@ -143,13 +158,14 @@ class EmbeddedServer:
             return False
         return True
 
-    def stop(self, *, timeout_s: float = 8.0) -> None:
+    def stop(self, *, timeout_s: float = 8.0, release: bool = True) -> None:
         """
         Stop it: connections are cut, all that was committed is on disk.
 
         Args:
             timeout_s: how long it may take to end in order (a checkpoint); then it is made
                 to end at once, which loses nothing and makes the next start recover.
+            release: let somebody else have the directory, too.
         """
         if self._process is not None:
             # Fast, then immediate, then by force.
@@ -166,7 +182,8 @@ class EmbeddedServer:
                     self._process.wait(patience_s)
                     break
             self._process = None
-        self.directory.release()
+        if release:
+            self.directory.release()
 
     # ── starting ─────────────────────────────────────────────────────────────────────
 
@@ -196,7 +213,7 @@ class EmbeddedServer:
         self._rotate_log()
         fixed = [word for name, value in _FIXED.items() for word in ("-c", f"{name}={value}")]
         with (
-            directory.log.open("ab") as log,
+            open(directory.log, "ab", opener=_private) as log,
             handles(account, directory.files, directory.sockets) as ((pgdata, sockets), handed),
         ):
             self._process = spawn(
@@ -248,31 +265,19 @@ class EmbeddedServer:
         return len(lines) >= _STATUS_LINE and lines[_STATUS_LINE - 1].strip() == "ready"
 
     def _identity(self) -> int:
-        answer = ask(
-            self.directory.socket,
-            IDENTITY_SQL,
-            user=SUPERUSER,
-            database="template1",
-            timeout_s=_ANSWER_S,
-        )
-        return int(answer or 0)
+        return int(self._ask(IDENTITY_SQL, "template1") or 0)
 
     def _make_database(self) -> None:
-        def run(sql: str, database: str) -> None:
-            ask(
-                self.directory.socket,
-                sql,
-                user=SUPERUSER,
-                database=database,
-                timeout_s=60.0,
-            )
-
         try:
-            run("SELECT 1", DATABASE)
+            self._ask("SELECT 1", DATABASE)
         except Refused as refusal:
             if refusal.sqlstate != _UNDEFINED_DATABASE:
                 raise
-            run(f"CREATE DATABASE {DATABASE}", "template1")
+            self._ask(f"CREATE DATABASE {DATABASE}", "template1", _MAKE_S)
+
+    def _ask(self, sql: str, database: str, timeout_s: float = _ANSWER_S) -> str | None:
+        socket = self.directory.socket
+        return ask(socket, sql, user=SUPERUSER, database=database, timeout_s=timeout_s)
 
     def _explained(self) -> NeedsHuman:
         """Say why the server ended, from what it wrote since it was started."""
@@ -287,3 +292,7 @@ class EmbeddedServer:
             "store.failed",
             f"the database server does not start: {reason} (more in {self.directory.log})",
         )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

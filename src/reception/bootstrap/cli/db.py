@@ -1,0 +1,221 @@
+"""
+`reception db …`: the database by hand.
+
+Options and sentences only. Whose database it is stands in reception.toml; `--data-dir`
+names an embedded one without it. An embedded server that runs is used as it is, one that
+does not is started for the command and stopped again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from reception.bootstrap.config import Overrides, read_config
+from reception.bootstrap.problems import ConfigError
+from reception.bootstrap.store_config import StoreConfig
+from reception.errors import NeedsHuman
+from reception.store.embedded import EmbeddedServer
+
+_OWNER = "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the options of `reception db` say."""
+
+    config: Path
+    data_dir: Path | None
+
+    def store(self) -> StoreConfig:
+        """Read which database it is."""
+        if self.data_dir is not None:
+            return StoreConfig(self.data_dir.absolute())
+        config, problems = read_config(self.config, os.environ, Overrides())
+        ours = [problem for problem in problems.found if problem.key.startswith("store")]
+        if ours:
+            raise ConfigError(ours)
+        if config.store.data_dir is None and not config.store.database_url:
+            raise NeedsHuman(
+                "store.none", f"{self.config} has `embedded = false`: there is no database"
+            )
+        return config.store
+
+    def embedded(self) -> Path:
+        """Give the directory of the embedded server, for what can only be done to that one."""
+        data_dir = self.store().data_dir
+        if data_dir is None:
+            raise NeedsHuman(
+                "store.not_embedded",
+                "the database is a server of yours (database_url): use its own tools for that,"
+                " pg_dump and pg_restore for example",
+            )
+        return data_dir
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except NeedsHuman as error:
+        click.echo(error.message, err=True)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+
+
+@contextmanager
+def _running(data_dir: Path) -> Iterator[EmbeddedServer]:
+    """Use the embedded server, started only where nobody else runs it."""
+    server = EmbeddedServer(data_dir)
+    try:
+        server.start()
+    except NeedsHuman as error:
+        if error.code != "store.in_use":
+            raise
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _owner_dsn(where: Where) -> Iterator[str]:
+    store = where.store()
+    if store.data_dir is None:
+        yield store.database_url
+        return
+    with _running(store.data_dir) as server:
+        yield server.dsn(user=_OWNER)
+
+
+def _where_options(command: click.decorators.FC) -> click.decorators.FC:
+    command = click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path),
+        help="The directory of an embedded database, instead of the configured database.",
+    )(command)
+    return click.option(
+        "--config",
+        default="reception.toml",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="The configuration file.",
+    )(command)
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@_where_options
+def migrate(config: Path, data_dir: Path | None) -> None:
+    """
+    Bring the schema to what this version needs.
+
+    `reception serve` and `dev` do so by themselves for an embedded database.
+    """
+    from reception.store import migrations
+
+    with _failures(), _owner_dsn(Where(config, data_dir)) as dsn:
+        done = migrations.migrate(dsn)
+    click.echo(f"The schema is at {done.current}; {len(done.pending)} migrations were run.")
+
+
+@db.command()
+@_where_options
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@click.pass_context
+def status(context: click.Context, config: Path, data_dir: Path | None, as_json: bool) -> None:
+    """Show which schema the database has; the exit status is 1 where it is not this version's."""
+    from reception.store import migrations
+
+    with _failures(), _owner_dsn(Where(config, data_dir)) as dsn:
+        found = migrations.status(dsn)
+    if as_json:
+        told = {"current": found.current, "newest": found.newest, "pending": found.pending}
+        click.echo(json.dumps(told))
+    elif found.is_current:
+        click.echo(f"The schema is at {found.current}, as this version needs it.")
+    else:
+        click.echo(
+            f"The schema is at {found.current or 'nothing yet'}, this version needs"
+            f" {found.newest}: run `reception db migrate`."
+        )
+    context.exit(0 if found.is_current else 1)
+
+
+@db.command()
+@_where_options
+@click.option(
+    "--to",
+    "into",
+    type=click.Path(path_type=Path),
+    help="The directory to put it into, instead of the configured backup_dir.",
+)
+def backup(config: Path, data_dir: Path | None, into: Path | None) -> None:
+    """
+    Back up the embedded database while it runs.
+
+    With `backup_dir` in [store], `reception serve` does so every night.
+    """
+    from reception.store.embedded.archive import make_backup
+
+    with _failures():
+        where = Where(config, data_dir)
+        directory = where.embedded()
+        target = into or where.store().backup_dir
+        if target is None:
+            raise NeedsHuman(
+                "store.backup", "say where to: write backup_dir into [store], or give --to DIR"
+            )
+        with _running(directory) as server:
+            made = make_backup(server, target.absolute())
+    click.echo(made)
+
+
+@db.command()
+@_where_options
+@click.argument("backup_path", metavar="BACKUP", type=click.Path(exists=True, path_type=Path))
+def restore(config: Path, data_dir: Path | None, backup_path: Path) -> None:
+    """
+    Put BACKUP in the place of the embedded database's data.
+
+    Reception must not be running. The data of before is kept beside it, under the name that
+    is shown.
+    """
+    from reception.store.embedded.renewal import restore as put_back
+
+    with _failures():
+        directory = Where(config, data_dir).embedded()
+        kept = put_back(directory, backup_path.absolute(), lambda text: click.echo(text, err=True))
+    click.echo("Restored." + (f" The data of before is in {kept}." if kept else ""))
+
+
+@db.command()
+@_where_options
+@click.option(
+    "--old-bin",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder of the older PostgreSQL's programs, where Reception does not have them.",
+)
+def upgrade(config: Path, data_dir: Path | None, old_bin: Path | None) -> None:
+    """
+    Carry the data of an older PostgreSQL over to this one.
+
+    Reception must not be running. The old data is kept beside it, under the name that is
+    shown; remove it when all is well.
+    """
+    from reception.store.embedded.renewal import upgrade as carry_over
+
+    with _failures():
+        directory = Where(config, data_dir).embedded()
+        kept = carry_over(directory, old_bin, lambda text: click.echo(text, err=True))
+    click.echo(f"Upgraded. The old data is in {kept}.")

@@ -1,0 +1,91 @@
+"""
+Joins the supervisor to the embedded database: what a worker told, to a keeper of it.
+
+How a server is kept alive is `database`'s business, how it runs the store's. The schema is
+brought up to date in a process of its own, and only where it is not: what migrations need
+is large, and the supervisor is to stay small.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, time
+from pathlib import Path
+from typing import Final
+
+from reception.bootstrap.control import Message
+from reception.bootstrap.database import Keeper
+from reception.bootstrap.nightly import Nightly
+from reception.errors import NeedsHuman
+from reception.store import schema
+from reception.store.embedded import EmbeddedServer
+from reception.store.embedded.archive import backups, made_at, make_backup, remove_old_backups
+
+_LOOK_EVERY_S: Final = 0.05
+
+
+def keep_database(store: Message, waker: socket.socket) -> Keeper:
+    """Make the keeper of the database that `store_message` described."""
+    server = EmbeddedServer(Path(store["data_dir"]))
+    return Keeper(
+        server,
+        prepare=lambda is_cancelled: bring_up_to_date(server, is_cancelled),
+        waker=waker,
+        nightly=_nightly(server, store) if store["backup_dir"] else None,
+    )
+
+
+def bring_up_to_date(server: EmbeddedServer, is_cancelled: Callable[[], bool]) -> None:
+    """
+    Run the migrations that a running server still needs.
+
+    Errors:
+        NeedsHuman: store.schema, with what `reception db migrate` said.
+    """
+    if server.schema_version() == newest_schema():
+        return
+    words = ["-m", "reception", "db", "migrate", "--data-dir", str(server.directory.root)]
+    process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        [sys.executable, "-P", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    try:
+        while not is_cancelled():
+            try:
+                _, problem = process.communicate(timeout=_LOOK_EVERY_S)
+            except subprocess.TimeoutExpired:
+                continue
+            if process.returncode:
+                raise NeedsHuman("store.schema", problem.strip())
+            return
+    finally:
+        # All pending migrations are one transaction, so it may be ended anywhere.
+        process.kill()
+        process.wait()
+
+
+def newest_schema() -> str:
+    """Give the version that the newest migration leads to; the names of their files begin with it."""
+    folder = Path(schema.__file__).parent / "versions"
+    return max(path.name[1:].partition("_")[0] for path in folder.glob("v*_*.py"))
+
+
+def _nightly(server: EmbeddedServer, store: Message) -> Nightly:
+    into = Path(store["backup_dir"])
+
+    def newest_at() -> datetime | None:
+        found = backups(into)
+        return made_at(found[-1]) if found else None
+
+    def make(is_cancelled: Callable[[], bool]) -> None:
+        make_backup(server, into, is_cancelled)
+        remove_old_backups(into, store["backups_kept"])
+
+    return Nightly(time.fromisoformat(store["backup_at"]), newest_at, make)
