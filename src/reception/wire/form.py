@@ -22,7 +22,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from reception.errors import AppError
-from reception.wire.json_text import render_json_text, shortest_digits, utf8
+from reception.wire.json_text import render_json_text, shortest_digits, too_deep_to_send, utf8
 from reception.wire.limits import MAX_DEPTH, unreadable
 
 _NO_KEYS: Final[frozenset[str]] = frozenset()
@@ -95,7 +95,8 @@ def render_form(fields: Mapping[str, Any]) -> bytes:
 
     Errors:
         AppError("wire.unsendable"): the platform's sender fails on this (null as the
-        value of a key, a list in a list that holds anything but text).
+        value of a key, a list in a list that holds anything but text); or the data nests
+        deeper than Python goes.
 
     Source:
         kz_http_util.erl of kazoo 4.3, json_to_querystring; wire/pivot_form/*.body,
@@ -104,7 +105,10 @@ def render_form(fields: Mapping[str, Any]) -> bytes:
     >>> render_form({"Caller-ID-Name": "Zoë & Co", "Custom-SIP-Headers": {}, "a": {"b c": [1.5]}})
     b'Caller-ID-Name=Zo%C3%AB+%26+Co&&a[b c][]=1.5'
     """
-    return utf8(_segments(None, fields))
+    try:
+        return utf8(_segments(None, fields))
+    except RecursionError:
+        raise too_deep_to_send() from None
 
 
 def form_text(value: Any) -> str:

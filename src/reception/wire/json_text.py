@@ -104,12 +104,16 @@ def render_pivot_json(fields: Mapping[str, Any]) -> bytes:
         fields: the platform's own keys; their order is kept.
 
     Errors:
-        AppError("wire.unsendable"): a value of another type, or text that is not UTF-8.
+        AppError("wire.unsendable"): a value of another type, text that is not UTF-8, or
+        data nested deeper than Python goes (hundreds of levels; the reader allows 32).
 
     Source:
         wire/pivot_json/*.json, wire/http/pivot_post_json*.raw.
     """
-    return utf8(render_json_text(fields))
+    try:
+        return utf8(render_json_text(fields))
+    except RecursionError:
+        raise too_deep_to_send() from None
 
 
 def utf8(text: str) -> bytes:
@@ -118,6 +122,11 @@ def utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise AppError("wire.unsendable", "Text with half a surrogate cannot be sent.") from None
+
+
+def too_deep_to_send() -> AppError:
+    """Return the error for data that nests deeper than it can be written."""
+    return AppError("wire.unsendable", "Data nested hundreds of levels deep cannot be sent.")
 
 
 def shortest_digits(value: float) -> tuple[str, str, int]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reception.errors import AppError, PeerError
 from reception.wire.form import form_text, form_view, read_form, render_form
+from reception.wire.json_text import render_pivot_json
 from reception.wire.limits import MAX_DEPTH
 from tests.unit.wire.shapes import requests
 
@@ -117,6 +118,18 @@ def test_what_the_platform_cannot_send_is_not_written(fields: dict[str, Any]) ->
         render_form(fields)
 
     assert "wire.unsendable" == caught.value.code
+
+
+@pytest.mark.parametrize("kind", ["objects", "lists"])
+def test_what_nests_too_deep_is_not_written(kind: str) -> None:
+    deep: Any = "end"
+    for _ in range(5_000):
+        deep = {"a": deep} if kind == "objects" else [deep]
+
+    for render in (render_form, render_pivot_json):
+        with pytest.raises(AppError) as caught:
+            render({"a": deep})
+        assert "wire.unsendable" == caught.value.code
 
 
 # --- reading --------------------------------------------------------------------------------------
