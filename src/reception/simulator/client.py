@@ -20,7 +20,6 @@ import base64
 import socket
 import ssl
 import time
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -41,6 +40,7 @@ _KEEPS_METHOD: Final = frozenset({307, 308})
 _MOST_HOPS: Final = 5
 _IDLE_S: Final = 120.0
 _FAREWELL_S: Final = 0.5
+_IPV4_ONLY: Final = "an IPv6 address, and the platform's client speaks IPv4 only"
 _PORTS: Final = {"http": 80, "https": 443}
 
 _Place: TypeAlias = tuple[str, str, int]
@@ -90,6 +90,8 @@ class PlatformClient:
             place = _place(parts)
         except ValueError:
             return NoReply(Trouble.UNSENDABLE, detail="the URL cannot be read")
+        if ":" in place[1]:
+            return NoReply(Trouble.UNKNOWN_HOST, detail=_IPV4_ONLY)
         try:
             streams = await self._connect(place)
         except UnicodeError:
@@ -213,8 +215,12 @@ def _connect_trouble(error: OSError) -> Trouble:
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close without waiting for a server that never says goodbye."""
+    """Close without waiting for a server that never reads the rest or never says goodbye."""
     writer.close()
-    with suppress(OSError, TimeoutError):
+    try:
         async with asyncio.timeout(_FAREWELL_S):
             await writer.wait_closed()
+    except TimeoutError:
+        writer.transport.abort()
+    except OSError:
+        pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 from typing import Final
@@ -162,6 +163,7 @@ def test_time_allowed_counts_for_the_whole_exchange() -> None:
         ("http://h:99999/", Trouble.UNSENDABLE),
         ("http://nowhere.invalid/", Trouble.UNKNOWN_HOST),
         ("http://" + "x" * 70 + ".example/", Trouble.UNKNOWN_HOST),
+        ("http://[::1]/", Trouble.UNKNOWN_HOST),
     ],
 )
 def test_requests_that_reach_nobody_are_told_apart(url: str, trouble: Trouble) -> None:
@@ -177,6 +179,37 @@ def test_nobody_listening_is_refused() -> None:
     _, (reply,) = exchange(sends(OK), Outgoing("POST", f"http://127.0.0.1:{port}/"))
     assert isinstance(reply, NoReply)
     assert Trouble.REFUSED is reply.trouble
+
+
+def test_an_address_that_the_platform_cannot_use_is_named_as_such() -> None:
+    _, (reply,) = exchange(sends(OK), Outgoing("POST", "http://[::1]:8080/"))
+    assert isinstance(reply, NoReply)
+    assert "IPv4 only" in reply.detail
+
+
+def received(listener: socket.socket) -> int:
+    """Take the waiting connection and count what comes out of it to its end."""
+    size = 0
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(ConnectionError):
+        while block := connection.recv(65_536):
+            size += len(block)
+    return size
+
+
+def test_what_was_not_sent_in_time_is_never_sent() -> None:
+    body = b"x" * 16_000_000  # more than the buffers between the two hold
+
+    async def run() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(5)
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            client = PlatformClient()
+            reply = await client.send(Outgoing("POST", url, body, JSON_TYPE), timeout_ms=100)
+            assert isinstance(reply, NoReply)
+            return await asyncio.to_thread(received, listener)
+
+    assert asyncio.run(run()) < len(body)
 
 
 def test_plain_http_behind_https_is_a_failed_handshake() -> None:
