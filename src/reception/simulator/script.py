@@ -20,8 +20,8 @@ The script of a rehearsal: what the caller does and what the phones do, one line
 
 An ID is a document id or a number; left out, the line is for every phone without a line of
 its own. Lines for the same ID count one after another, the last one for good. Text after
-`#` is a comment where the `#` stands alone or begins the line. Anything else is an error
-that names its line.
+`#` is a comment where the `#` stands alone or begins the line; only `press #` means the
+key. Anything else is an error that names its line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ _KEYS: Final = re.compile(r"[0-9*#]+")
 _CAUSE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _SIP: Final = re.compile(r"sip:[1-6]\d\d")
 _SECONDS: Final = re.compile(r"\d{1,5}(\.\d{1,3})?")
-_COMMENT: Final = re.compile(r"(^|\s)#(\s.*|$)|^\s*#.*$")
 _MOST_LINES: Final = 10_000
 _ANSWER_AFTER_MS: Final = 3_000
 _TALK_MS: Final = 10_000
@@ -118,7 +117,7 @@ def parse_script(text: str) -> Script:
     if len(lines) > _MOST_LINES:
         raise NeedsHuman("phone.script", f"a script has at most {_MOST_LINES} lines")
     for number, line in enumerate(lines, 1):
-        words = _COMMENT.sub("", line).split()
+        words = _words(line)
         if not words:
             continue
         read = _LINES.get(words[0].lower())
@@ -132,6 +131,17 @@ def parse_script(text: str) -> Script:
     if faults:
         raise NeedsHuman("phone.script", "\n".join(faults))
     return script
+
+
+def _words(line: str) -> list[str]:
+    """Split a line and leave its comment out."""
+    words = line.split()
+    if not words or words[0].startswith("#"):
+        return []
+    # Right behind `press` a `#` is the key: the usual end of an entry.
+    first = 2 if words[0].lower() == "press" else 1
+    end = next((at for at in range(first, len(words)) if words[at] == "#"), len(words))
+    return words[:end]
 
 
 def _press(script: Script, words: Sequence[str]) -> None:

@@ -26,6 +26,9 @@ def test_actions_keep_their_order() -> None:
 def test_a_hash_is_a_key_next_to_other_keys() -> None:
     assert [Press("1#")] == parse_script("press 1#").actions
     assert [Press("#1")] == parse_script("press #1").actions
+    assert [Press("#")] == parse_script("press #").actions
+    assert [Press("#", When.EARLY)] == parse_script("Press  # early  # ends the entry").actions
+    assert [Press("1")] == parse_script("press 1 # 2 would be wrong").actions
     assert [Press("1", When.EARLY)] == parse_script("press 1 early").actions
 
 
