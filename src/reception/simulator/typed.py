@@ -3,8 +3,10 @@ A world with a person at the keyboard.
 
 The person types lines: keys, `hangup`, or what a ringing phone does. On the virtual clock
 the phone stops at each prompt, question and ringing phone and asks, because otherwise the
-call would be over before a hand could move; an empty line lets it go on. On the real
-clock it does not stop: a line acts at the moment it is entered.
+call would be over before a hand could move; an empty line lets it go on. It asks as well
+when nothing was asked for ten minutes of the call: an app that pauses and pivots for ever
+would otherwise never let go of the keyboard. On the real clock it does not stop: a line
+acts at the moment it is entered.
 
 How lines are read and shown is given from outside (`Lines`); nothing here knows a
 terminal.
@@ -38,6 +40,7 @@ _FIRST_KEY_MS: Final = 300
 _BETWEEN_KEYS_MS: Final = 200
 _SHORTEST_QUESTION_MS: Final = 100
 _ENDLESS_MS: Final = 60_000
+_LONGEST_UNASKED_MS: Final = 10 * 60_000
 _LONGEST_RING_MS: Final = 60_000
 _MESSAGE_MS: Final = 5_000
 _TALK_MS: Final = 10_000
@@ -72,6 +75,7 @@ class TypedWorld:
         self._show = show
         self._real_time = real_time
         self._asked = 0
+        self._asked_ms = 0
         self._keys: deque[tuple[int, str]] = deque()
         self._reading: asyncio.Task[str | None] | None = None
         self._ringing: Ringing | None = None
@@ -87,6 +91,7 @@ class TypedWorld:
             return await self._typed_in_time(until_ms, situation)
         if self._should_ask(situation):
             self._asked = situation.number
+            self._asked_ms = self._clock.now_ms
             hung_up = await self._ask(situation)
             if hung_up is not None:
                 return hung_up
@@ -109,6 +114,7 @@ class TypedWorld:
         while True:
             self._show(f"{ringing.kind} {ringing.id}: {_WORDS}, hangup? [answer]")
             line = await self._line()
+            self._asked_ms = self._clock.now_ms
             if line is None or line == "hangup":
                 self._hangs_up = True
                 return unanswered
@@ -138,8 +144,10 @@ class TypedWorld:
 
     def _should_ask(self, situation: Situation) -> bool:
         short = situation.lasts_ms is not None and situation.lasts_ms < _SHORTEST_QUESTION_MS
-        listens = situation.doing in _DOING_WITH_KEYS
-        return listens and not short and situation.number > self._asked
+        if short or situation.number <= self._asked:
+            return False
+        unasked_ms = self._clock.now_ms - self._asked_ms
+        return situation.doing in _DOING_WITH_KEYS or unasked_ms > _LONGEST_UNASKED_MS
 
     async def _ask(self, situation: Situation) -> HungUp | None:
         """Ask once; keys are queued, and a hang-up is given back."""
@@ -226,5 +234,7 @@ def _question(situation: Situation) -> str:
             return "keys for the menu? (Enter: silence; hangup)"
         case Doing.PROMPT:
             return "keys during this prompt? (Enter: listen to the end; hangup)"
-        case _:
+        case Doing.SILENCE:
             return "silence. (Enter: wait; hangup)"
+        case _:
+            return f"nothing was asked for a while ({situation.doing.value}). (Enter: wait; hangup)"

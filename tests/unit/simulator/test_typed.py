@@ -86,6 +86,13 @@ def test_a_ringing_phone_is_asked_about() -> None:
     assert Outcome.FLOW_ENDED is call(Typed(["noanswer"]), flow)[0].outcome
 
 
+def test_a_loop_without_questions_asks_for_the_person_now_and_then() -> None:
+    told, shown = call(Typed(["", "hangup"]), node("sleep", {"duration": 60}, then=pivot()))
+    assert Outcome.CALLER_HUNG_UP is told.outcome
+    assert ["nothing was asked"] * 2 == [line[:17] for line in shown]
+    assert 20 * 60_000 <= told.at_ms < 25 * 60_000
+
+
 def test_on_real_time_a_line_acts_when_it_is_entered() -> None:
     ask = node("collect_dtmf", {"collection_name": "q", "timeout": 2_000}, then=pivot())
     told, _ = call(Typed(["5"], 0.2, ends=False), ask, node("hangup"), real_time=True)
