@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from reception.callflow import verdict as rejections_of
 from reception.callflow.client_url import is_local_url
 from reception.simulator.call import CallSetup, CallState, Platform
 from reception.simulator.client import PlatformClient
@@ -79,6 +80,10 @@ async def place_call(
     note(Entry(clock.now_ms, Kind.CALL, printable(text), {"call_id": setup.call_id}))
     if on_loopback:
         note(Entry(clock.now_ms, Kind.WARNS, _LOOPBACK_BAN, {"rule": "client_url"}))
+    else:
+        for rejection in rejections_of(dialled.to_flow(), platform):
+            unstored = f"the platform would not store this step: {rejection.message}"
+            note(Entry(clock.now_ms, Kind.WARNS, printable(unstored), {"rule": rejection.rule}))
     client = PlatformClient()
     try:
         walk = Walk(

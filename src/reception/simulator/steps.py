@@ -28,6 +28,9 @@ ANSWER_PAUSE_MS: Final = 100
 DEFAULT_MEDIA_MS: Final = 3_000
 SPEECH_MS_PER_CHARACTER: Final = 65
 SHORTEST_SPEECH_MS: Final = 1_000
+# The platform's schemas leave most numbers without an upper bound. Counted in seconds this
+# is thirty years: beyond it nothing changes for a call, and Python can still print it.
+_LARGEST_NUMBER: Final = 1_000_000_000
 
 
 class Outcome(Enum):
@@ -151,8 +154,7 @@ class Step:
 
     def number(self, key: str, default: int) -> int:
         """Read a whole number out of the node's data; `default` where it is none."""
-        value = self.data.get(key)
-        return value if isinstance(value, int) and not isinstance(value, bool) else default
+        return whole_number(self.data.get(key), default)
 
     def attempt(self, key: str) -> Node | None:
         """Find a child that exists and is not empty; never falls back to `_`."""
@@ -220,6 +222,18 @@ class Step:
         length = "without end" if lasts_ms is None else seconds(lasts_ms)
         length += ", assumed" if assumed and lasts_ms is not None else ""
         self.say(Kind.HEARS, f"{printable(text, limit=300)}  ({length})", media=media, ms=lasts_ms)
+
+
+def whole_number(value: object, default: int) -> int:
+    """
+    Read a whole number that a flow may hold; one beyond a thousand million counts as that.
+
+    >>> whole_number("5", 20), whole_number(10**400, 20)
+    (20, 1000000000)
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        return default
+    return max(-_LARGEST_NUMBER, min(_LARGEST_NUMBER, value))
 
 
 Module: TypeAlias = Callable[[Step], Awaitable[Next]]

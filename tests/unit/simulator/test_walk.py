@@ -270,6 +270,64 @@ def test_secrets_of_the_url_stay_out_of_the_transcript() -> None:
     assert "sesame" not in shown
 
 
+def test_secrets_of_a_reply_stay_out_of_the_transcript() -> None:
+    back = pivot(url="https://u:pw@h/v?key=sesame&k=sesame")
+    for reply in (back, node("nope", then=back)):
+        told = ring_up(reply, node("hangup"))
+        shown = json.dumps([entry.to_dict() for entry in told.entries])
+        assert "sesame" not in shown
+        assert "pw@" not in shown
+
+
+@pytest.mark.parametrize(
+    ("module", "key"),
+    [
+        ("play", "loop_count"),
+        ("user", "timeout"),
+        ("device", "timeout"),
+        ("resources", "timeout"),
+        ("ring_group", "timeout"),
+        ("ring_group", "delay"),
+        ("collect_dtmf", "timeout"),
+        ("collect_dtmf", "max_digits"),
+        ("menu", "interdigit_timeout"),
+        ("voicemail", "max_message_length"),
+        ("response", "code"),
+    ],
+)
+@pytest.mark.parametrize(
+    "number", [10**400, 10**4_299, -(10**400)], ids=["large", "longest", "negative"]
+)
+def test_a_number_beyond_all_bounds_ends_in_an_outcome(module: str, key: str, number: int) -> None:
+    endpoint = {"id": USER, "endpoint_type": "user", key: number}
+    data = {"id": BOX, key: number, "endpoints": [endpoint]}
+    told = ring_up(stored=node(module, data), script="press 12")
+    assert isinstance(told.outcome, Outcome)
+    assert json.dumps([entry.to_dict() for entry in told.entries])
+
+
+@pytest.mark.parametrize("form", ["json", "form"])
+@pytest.mark.parametrize("opening", ['{"a":', "["])
+def test_variables_too_deep_to_be_sent_fail_the_step(form: str, opening: str) -> None:
+    closing = "}" if opening.startswith("{") else "]"
+    deep = opening * 3_000 + "1" + closing * 3_000
+    again = pivot()
+    again["data"]["req_body_format"] = form
+    flow = node("set_variables", {"custom_application_vars": {"v": "DEEP"}}, then=again)
+    body = json.dumps(flow).replace('"DEEP"', deep).encode()
+    told = ring_up(Response(200, (("content-type", "application/json"),), body))
+    assert Outcome.STEP_FAILED is told.outcome
+    assert any("cannot be sent" in text for text in told.texts(Kind.WARNS))
+
+
+@pytest.mark.parametrize("platform", [4, 5])
+def test_a_phone_from_which_nothing_comes_back_names_no_failure(platform: Platform) -> None:
+    flow = node("user", {"id": USER, "timeout": 5}, UNSPECIFIED=node("answer"), then=node("noop"))
+    told = ring_up(flow, script="nothing", platform=platform)
+    assert ["pivot", "user", "noop"] == told.nodes()
+    assert told.at_ms == 5 + 25_000
+
+
 MODULES = st.sampled_from(
     [
         "play",

@@ -20,7 +20,16 @@ from reception.simulator.modules.ringing import (
     ring_out,
     talk,
 )
-from reception.simulator.steps import Continue, Enter, HardStop, Next, Outcome, Step, Stop
+from reception.simulator.steps import (
+    Continue,
+    Enter,
+    HardStop,
+    Next,
+    Outcome,
+    Step,
+    Stop,
+    whole_number,
+)
 from reception.simulator.transcript import Kind
 from reception.simulator.world import Ring, Ringing
 
@@ -92,8 +101,8 @@ async def _together(
     ids: list[str] = []
     best: Ring | None = None
     for endpoint in endpoints:
-        delay_ms = _seconds(endpoint.get("delay"), 0) * 1_000
-        own_ms = min(_seconds(endpoint.get("timeout"), _RING_S) * 1_000, limit_ms)
+        delay_ms = whole_number(endpoint.get("delay"), 0) * 1_000
+        own_ms = min(whole_number(endpoint.get("timeout"), _RING_S) * 1_000, limit_ms)
         kind, name = str(endpoint.get("endpoint_type", "user")), str(endpoint.get("id", ""))
         outcome = await step.world.ring(Ringing(kind, name, own_ms))
         if outcome.missing:
@@ -115,10 +124,6 @@ def _is_better(outcome: Ring, best: Ring) -> bool:
         return outcome.answered
     sooner = (outcome.after_ms or 0) < (best.after_ms or 0)
     return sooner if outcome.answered else not sooner
-
-
-def _seconds(value: object, default: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
 async def _bridge(step: Step, ringing: Ringing, missing_key: str) -> Next:

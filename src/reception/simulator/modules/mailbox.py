@@ -37,7 +37,7 @@ async def voicemail(step: Step) -> Next:
     step.hears(f"{_GREETING}, box {box}", greeting_ms, media=_GREETING, assumed=True)
     if not await step.wait(Doing.MAILBOX, greeting_ms):
         return HardStop(Outcome.CALLER_HUNG_UP)
-    length_ms = min(visit.message_ms, step.number("max_message_length", _LONGEST_S) * 1_000)
+    length_ms = max(0, min(visit.message_ms, step.number("max_message_length", _LONGEST_S) * 1_000))
     if length_ms and not await step.wait(Doing.MAILBOX, length_ms):
         return HardStop(Outcome.CALLER_HUNG_UP)
     if length_ms:

@@ -17,7 +17,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reception.simulator.steps import Continue, Enter, HardStop, Next, Outcome, Step
+from reception.simulator.steps import (
+    Continue,
+    Enter,
+    HardStop,
+    Next,
+    Outcome,
+    Step,
+    whole_number,
+)
 from reception.simulator.transcript import Kind, seconds
 from reception.simulator.world import Doing, HungUp, Key, Situation
 
@@ -63,8 +71,7 @@ async def menu(step: Step) -> Next:
 
 def _read(document: Mapping[str, Any], interdigit_ms: int) -> _Menu:
     def number(key: str, default: int) -> int:
-        value = document.get(key)
-        return value if isinstance(value, int) else default
+        return whole_number(document.get(key), default)
 
     media = document.get("media")
     greeting = media.get("greeting") if isinstance(media, Mapping) else None

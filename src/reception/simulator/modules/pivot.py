@@ -11,7 +11,6 @@ Source: contract/observed.md section 4, contract/dialogs.md section 4; traces 46
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from reception.callflow import validate
@@ -20,7 +19,7 @@ from reception.simulator.defaults import with_defaults
 from reception.simulator.reading import NoReply, Reply, Response
 from reception.simulator.request import Outgoing, pivot_request
 from reception.simulator.steps import Continue, HardStop, Next, Outcome, Replace, Step
-from reception.simulator.transcript import Kind, seconds
+from reception.simulator.transcript import Kind, seconds, without_secrets
 from reception.simulator.verdict import Judgement, Verdict, judge
 from reception.simulator.world import Doing, HungUp, Situation
 
@@ -28,8 +27,6 @@ PATIENCE_MS: Final = 10_000
 TIMEOUT_MS: Final = 5_000
 
 _LONGEST_EXCERPT: Final = 2_000
-_USERINFO: Final = re.compile(r"^(\w+://)[^/?#]*@")
-_KEY: Final = re.compile(r"([?&]key=)[^&#]*")
 
 
 async def pivot(step: Step) -> Next:
@@ -115,32 +112,27 @@ async def _silence(step: Step) -> Next:
 def _request_line(request: Outgoing) -> str:
     size = f", {len(request.body)} bytes" if request.body else ""
     kind = f", {request.content_type}" if request.content_type else ""
-    return f"{request.method} {_without_secret(request.url)}{kind}{size}"
+    return f"{request.method} {request.url}{kind}{size}"
 
 
 def _request_detail(step: Step, request: Outgoing) -> dict[str, Any]:
     return {
         "n": step.call.posts,
         "method": request.method,
-        "url": _without_secret(request.url),
+        "url": without_secrets(request.url),
         "body": request.body.decode("utf-8", errors="replace"),
     }
-
-
-def _without_secret(url: str) -> str:
-    """Show a URL without the secrets it may carry: transcripts get pasted into tickets."""
-    return _USERINFO.sub(r"\1", _KEY.sub(r"\1***", url))
 
 
 def _report(step: Step, reply: Reply, judgement: Judgement) -> None:
     took = seconds(reply.elapsed_ms)
     for hop in reply.hops:
-        step.say(Kind.REPLY, f"redirected to {_without_secret(hop)}", url=_without_secret(hop))
+        step.say(Kind.REPLY, f"redirected to {hop}", url=without_secrets(hop))
     status = None if isinstance(reply, NoReply) else reply.status
     shown = "no reply" if status is None else str(status)
     step.say(
         Kind.REPLY,
-        f"{shown} after {took}: {judgement.why}. {judgement.verdict.value.capitalize()}",
+        f"{shown} after {took}: {judgement.why.removesuffix('.')}. {judgement.verdict.value.capitalize()}",
         status=status,
         elapsed_ms=reply.elapsed_ms,
         verdict=judgement.verdict.name.lower(),

@@ -87,11 +87,15 @@ def failure_keys(platform: Platform, ring: Ring) -> Iterator[str]:
     """
     Give the children that a failed bridge looks for, in the platform's order.
 
+    None where nothing came back at all: the module goes straight to `_` (trace 122).
+
     >>> list(failure_keys(4, Ring(application_response="USER_BUSY", code="sip:486")))
     ['USER_BUSY', 'sip:486']
     >>> list(failure_keys(5, Ring(application_response="USER_BUSY", code="sip:486")))
     ['USER_BUSY', 'UNSPECIFIED', 'sip:486']
     """
+    if ring.after_ms is None and not (ring.application_response or ring.cause or ring.code):
+        return
     if platform == _VERSION_5:
         for name in (ring.application_response, ring.cause):
             # Version 5 fills an absent field and passes over NORMAL_CLEARING (trace 118).
