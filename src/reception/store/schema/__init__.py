@@ -1,0 +1,1 @@
+"""Where Alembic finds the migrations; `reception.store.migrations` runs them."""

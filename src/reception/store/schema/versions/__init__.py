@@ -1,0 +1,1 @@
+"""The migrations, in order; a file that was released is never edited."""
