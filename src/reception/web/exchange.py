@@ -25,6 +25,7 @@ import msgspec
 from reception.errors import AppError, PeerError
 from reception.face.call import Call
 from reception.web import developer
+from reception.web.at_once import answer_at_once
 from reception.web.incident import report
 from reception.web.metrics import Outcome
 from reception.web.reply import reply_flow
@@ -290,14 +291,18 @@ class Exchange:
     ) -> None:
         voice = self._voice
         seconds = time.monotonic() - self.began_s
+        closes = closes or voice.lifecycle.draining or _closes(voice.settings, seconds, status)
+        voice.metrics.count(self.tenant.app_id if self.tenant else "", outcome, seconds)
+        usual = status == 200 and kind is _JSON and not closes
+        if usual and answer_at_once(self._send, body, voice.heads):
+            return
         headers = [kind, (b"content-length", b"%d" % len(body))]
         if status == 405:
             headers.append((b"allow", b"POST, GET"))
-        if closes or voice.lifecycle.draining or _closes(voice.settings, seconds, status):
+        if closes:
             headers.append(_CLOSE)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
-        voice.metrics.count(self.tenant.app_id if self.tenant else "", outcome, seconds)
 
 
 async def _nothing() -> None:

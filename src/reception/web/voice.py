@@ -12,6 +12,7 @@ import time
 from typing import Final
 
 from reception.errors import Denied
+from reception.web.at_once import Heads
 from reception.web.deadlines import Deadlines
 from reception.web.exchange import Exchange, Receive, Scope, Send
 from reception.web.incident import Throttled
@@ -36,6 +37,7 @@ class Voice:
         self.lifecycle: Final = lifecycle
         self.metrics: Final = metrics
         self.load: Final = Load(settings, tenants=len(tenants))
+        self.heads: Final = Heads()
         self.deadlines: Final = Deadlines(settings.deadline_s)
         self._denied: Final = Throttled("voice.denied")
         self._shed: Final = Throttled("voice.shed")
