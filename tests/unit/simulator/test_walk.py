@@ -328,6 +328,15 @@ def test_a_phone_from_which_nothing_comes_back_names_no_failure(platform: Platfo
     assert told.at_ms == 5 + 25_000
 
 
+def test_a_key_pressed_just_after_answering_waits_like_any_other_of_a_prompt() -> None:
+    ask = node("collect_dtmf", {"collection_name": "q"}, then=pivot())
+    told = ring_up(
+        node("play", {"id": "/a"}, then=ask), node("hangup"), script="wait 0.05\npress 7 now"
+    )
+    assert {"q": "7"} == told.bodies()[1]["Digits"]
+    assert told.at_ms > 3_000  # the prompt was heard to its end
+
+
 MODULES = st.sampled_from(
     [
         "play",

@@ -27,7 +27,7 @@ async def play(step: Step) -> Next:
         return Continue()
     if step.data.get("answer") is not False:
         step.answer()
-        if not await step.wait(Doing.SLEEP, ANSWER_PAUSE_MS):
+        if not await _answer_pause(step):
             return HardStop(Outcome.CALLER_HUNG_UP)
     times = max(1, step.number("loop_count", 1))
     return await _prompt(step, f"plays {media}", media, times=times, spoken=False)
@@ -38,6 +38,26 @@ async def tts(step: Step) -> Next:
     text = step.text("text")
     step.answer()
     return await _prompt(step, f'says "{text}"', text, times=1, spoken=True)
+
+
+async def _answer_pause(step: Step) -> bool:
+    """Wait a moment after answering; a key pressed meanwhile waits too, and interrupts nothing."""
+    situation = step.situation(Doing.SLEEP, ANSWER_PAUSE_MS, "the pause after answering")
+    until_ms = step.clock.now_ms + ANSWER_PAUSE_MS
+    while True:
+        event = await step.event(until_ms, situation)
+        if event is None:
+            return True
+        if isinstance(event, HungUp):
+            return False
+        if isinstance(event, Key):
+            _keep(step, event.digit, cuts=False)
+
+
+def _keep(step: Step, digit: str, *, cuts: bool) -> None:
+    step.call.early_key(digit)
+    becomes = "interrupts the prompt" if cuts else "waits for a question"
+    step.say(Kind.PRESSES, f"{digit}  ({becomes})", key=digit)
 
 
 async def _prompt(step: Step, line: str, media: str, *, times: int, spoken: bool) -> Next:
@@ -58,12 +78,7 @@ async def _prompt(step: Step, line: str, media: str, *, times: int, spoken: bool
         if isinstance(event, HungUp):
             return HardStop(Outcome.CALLER_HUNG_UP)
         if isinstance(event, Key):
-            step.call.early_key(event.digit)
             cuts = event.digit in terminators
-            step.say(
-                Kind.PRESSES,
-                f"{event.digit}  ({'interrupts the prompt' if cuts else 'waits for a question'})",
-                key=event.digit,
-            )
+            _keep(step, event.digit, cuts=cuts)
             if cuts:
                 return Continue()
