@@ -16,6 +16,7 @@ import msgspec
 from reception.callflow.client_url import is_local_url
 from reception.callflow.facts import PLATFORMS
 from reception.callflow.findings import Rejection, key_step
+from reception.callflow.keywords import Check
 from reception.callflow.node import Node, sending_of
 from reception.callflow.plain import NotJson, plain
 from reception.callflow.rendering import Step, start_of, written
@@ -54,10 +55,7 @@ def maker_of(node: type[Node]) -> Callable[[tuple[Any, ...], dict[str, Any]], Fl
     names, sent, spread = sending_of(node)
     always = dict(sent)
     in_order = tuple(names.values())
-    on_both = _FOUR.get(module) if _FOUR.get(module) is _FIVE.get(module) else None
-    if module in _MAY_BE_LOCAL:
-        on_both = None
-    start = _STARTS[module]
+    start, on_both = _PLAIN_MODULES.get(module, (_STARTS[module], None))
 
     def make(given: tuple[Any, ...], named: dict[str, Any]) -> Flow:
         data = always.copy()
@@ -145,12 +143,14 @@ def _grown(root: Any, most: int | None) -> Flow | None:
                 extra = plain({name: node[name] for name in node if name not in _NODE_KEYS})
         except NotJson:
             return None
-        mask &= _mask_of(module, data)
-        if not mask:
-            return None
-        if module in _MAY_BE_LOCAL:
+        start, on_both = _PLAIN_MODULES.get(module, _NOT_PLAIN)
+        if on_both is None or on_both(data) is not None:
+            mask &= _mask_of(module, data)
+            if not mask:
+                return None
+            start = _STARTS.get(module) or start_of(module)
             local = local or _is_local(module, data)
-        head = (_STARTS.get(module) or start_of(module)) + _written("raw", data)
+        head = start + _written("raw", data)
         if extra:
             head += b"," + _written("raw", extra)[1:-1]
         steps.append(Step(module, head, data, extra))
@@ -235,7 +235,14 @@ _ALIKE: Final = frozenset(
     name for name, five in _FIVE.items() if five is _FOUR.get(name) and name != "action"
 )
 _NESTED: Final = frozenset(ANYWHERE[4].nested) | frozenset(ANYWHERE[5].nested)
-_MAY_BE_LOCAL: Final = _NESTED | frozenset(CLIENT_URL_KEYS)
+
+_PLAIN_MODULES: Final = {
+    name: (_STARTS[name], _FIVE[name])
+    for name in _STARTS.keys() & _ALIKE - _NESTED - CLIENT_URL_KEYS.keys()
+}
+"""Most modules: one check says all for both versions, and no address is in their data."""
+
+_NOT_PLAIN: Final[tuple[bytes, Check | None]] = (b"", None)
 
 
 def _is_local(module: str, data: dict[str, Any]) -> bool:
