@@ -7,7 +7,9 @@ or had no space leaves nothing that looks like a server's files.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -21,6 +23,10 @@ from reception.store.embedded.directory import give
 from reception.store.embedded.running import handles, run
 
 SUPERUSER: Final = "postgres"
+NO_SPACE_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_SPACE: Final = re.compile(
+    r"No space left|Disk quota exceeded|Check free disk space|wrote only \d+ of"
+)
 
 # Defaults of a server made by us, in its postgresql.conf, where an operator may change them.
 _TUNABLE: Final = {
@@ -54,6 +60,8 @@ def make_cluster(
             making.rename(files)
             sync_directory(files.parent)
     except OSError as error:
+        if error.errno in NO_SPACE_ERRORS:
+            raise no_space(files.parent) from None
         raise NeedsHuman(
             "store.initdb", f"the database cannot be made in {files.parent}: {error.strerror}"
         ) from None
@@ -120,13 +128,18 @@ def _initdb(
 
 
 def _explained(text: str, root: Path) -> NeedsHuman:
-    if "No space left" in text:
+    if speaks_of_space(text):
         return no_space(root)
     lines = [line for line in text.splitlines() if "error:" in line or "FATAL" in line]
     return NeedsHuman(
         "store.initdb",
         f"the database cannot be made in {root}: {(lines or ['initdb failed'])[0].strip()}",
     )
+
+
+def speaks_of_space(text: str) -> bool:
+    """Is a full disk the reason that PostgreSQL gives?"""
+    return _NO_SPACE.search(text) is not None
 
 
 def no_space(root: Path) -> NeedsHuman:

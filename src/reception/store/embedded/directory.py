@@ -23,6 +23,7 @@ import os
 import stat
 import struct
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +75,7 @@ class DataDirectory:
                 " for whoever runs Reception, or name another data_dir",
             ) from None
         if not _locked(lock):
-            owner = os.pread(lock, 20, 0).decode(errors="replace").strip()
+            owner = _written_in(lock)
             os.close(lock)
             raise NeedsHuman(
                 "store.in_use",
@@ -88,6 +89,7 @@ class DataDirectory:
     def release(self) -> None:
         """Let somebody else run it."""
         if self._owner_lock is not None:
+            os.ftruncate(self._owner_lock, 0)
             os.close(self._owner_lock)
             self._owner_lock = None
 
@@ -148,7 +150,7 @@ class DataDirectory:
 
     def major(self) -> int:
         """Read the major version of the server's files."""
-        text = (self.files / "PG_VERSION").read_text("ascii").strip()
+        text = (self.files / "PG_VERSION").read_text("utf-8").strip()
         return int(text.split(".")[0])
 
     def system_identifier(self) -> int:
@@ -207,6 +209,15 @@ def give(path: Path, account: Account) -> None:
 
 def _fits(directory: Path) -> bool:
     return len(os.fsencode(directory / _SOCKET)) <= _SOCKET_PATH_BYTES
+
+
+def _written_in(lock: int) -> str:
+    """Read who holds a lock; whoever has just taken it may not have said so yet."""
+    for _ in range(20):
+        if owner := os.pread(lock, 20, 0).decode(errors="replace").strip():
+            return owner
+        time.sleep(0.01)
+    return ""
 
 
 def _locked(lock: int) -> bool:

@@ -23,7 +23,14 @@ from typing import Final
 from reception.errors import NeedsHuman
 from reception.store.embedded.account import Account, server_account
 from reception.store.embedded.binaries import Binaries, binaries_for
-from reception.store.embedded.cluster import SUPERUSER, make_cluster, no_space, write_access
+from reception.store.embedded.cluster import (
+    NO_SPACE_ERRORS,
+    SUPERUSER,
+    make_cluster,
+    no_space,
+    speaks_of_space,
+    write_access,
+)
 from reception.store.embedded.directory import PORT, DataDirectory
 from reception.store.embedded.leftover import IDENTITY_SQL, take_over
 from reception.store.embedded.probe import NoAnswer, Refused, ask
@@ -201,6 +208,8 @@ class EmbeddedServer:
             directory.make_socket_directory(account)
             self._spawn(account, binaries, lock)
         except OSError as error:
+            if error.errno in NO_SPACE_ERRORS:
+                raise no_space(directory.root) from None
             raise NeedsHuman(
                 "store.directory",
                 f"{directory.root} cannot be used as data_dir: {error.strerror}",
@@ -284,7 +293,7 @@ class EmbeddedServer:
         with self.directory.log.open("rb") as log:
             log.seek(self._log_begins_at)
             text = log.read(64 * 1024).decode(errors="replace")
-        if "No space left" in text:
+        if speaks_of_space(text):
             return no_space(self.directory.root)
         reasons = [line for line in text.splitlines() if "FATAL" in line or "PANIC" in line]
         reason = reasons[-1].partition("] ")[2] if reasons else "it gives no reason"

@@ -71,9 +71,13 @@ def sql(server: EmbeddedServer, *statements: str) -> list[tuple[object, ...]]:
 
 
 OWNER = """
-    import sys, threading
+    import os, sys
     from pathlib import Path
     from reception.store.embedded import EmbeddedServer
+    if uid := int(sys.argv[2]):
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
     server = EmbeddedServer(Path(sys.argv[1]))
     server.start()
     print(server.pid, flush=True)
@@ -84,23 +88,33 @@ OWNER = """
 
 
 class Owner:
-    """Another process that runs a server, to be killed."""
+    """
+    Another process that runs a server, to be killed.
 
-    def __init__(self, data_dir: Path, *, uid: int | None = None) -> None:
-        as_other = {"user": uid, "group": uid, "extra_groups": []} if uid is not None else {}
+    With a `uid` it becomes that user when its modules are imported: the interpreter itself
+    may be in a folder that is private to root.
+    """
+
+    def __init__(self, data_dir: Path, *, uid: int = 0) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(OWNER), str(data_dir)],
+            [sys.executable, "-c", textwrap.dedent(OWNER), str(data_dir), str(uid)],
             env={**os.environ, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1"},
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **as_other,  # type: ignore[call-overload]  # the keywords are right, their union is not
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.server_pid = int(line) if line.strip() else 0
+
+    def problem(self) -> str:
+        """Tell why it could not start its server."""
+        assert self.process.stderr is not None
+        text = self.process.stderr.read()
+        self.close()
+        return text
 
     def kill(self) -> None:
         self.process.kill()
@@ -108,6 +122,8 @@ class Owner:
 
     def end(self) -> str:
         """Have it stop its server; what it said then."""
+        out: str
+        err: str
         out, err = self.process.communicate("", timeout=20)
         assert not err, err
         return out.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import threading
@@ -55,12 +56,12 @@ def test_nothing_that_a_guest_said_gets_into_the_servers_log(data_dir: Path) -> 
     with running(data_dir) as server:
         sql(server, "CREATE TABLE guest (name text PRIMARY KEY)", "INSERT INTO guest VALUES ('x')")
         with psycopg.connect(server.dsn(user="postgres")) as connection:
-            for secret in ("canary-1", "canary-2"):
-                with pytest.raises(psycopg.Error), connection.transaction():
-                    connection.execute("INSERT INTO guest VALUES (%s)", (secret,))
-                    connection.execute("INSERT INTO guest VALUES (%s)", (secret,))
-            with pytest.raises(psycopg.Error):
-                connection.execute("SELECT 'canary-3'::int")
+            connection.autocommit = True
+            connection.execute("INSERT INTO guest VALUES ('canary-1')")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute("INSERT INTO guest VALUES (%s)", ("canary-1",))
+            with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+                connection.execute("SELECT 'canary-2'::int")
     assert "canary" not in server.directory.log.read_text()
 
 
@@ -147,11 +148,12 @@ def test_a_start_that_is_cancelled_returns_soon_without_a_server(tmp_path: Path)
 def test_stop_is_quick_while_clients_are_in_the_middle_of_something(data_dir: Path) -> None:
     with running(data_dir) as server:
         sql(server, "CREATE TABLE half (n int)")
-        with psycopg.connect(server.dsn(user="postgres")) as connection:
-            connection.execute("INSERT INTO half VALUES (1)")
-            begun = time.monotonic()
-            server.stop()
-            assert time.monotonic() - begun < 3.0
+        connection = psycopg.connect(server.dsn(user="postgres"))
+        connection.execute("INSERT INTO half VALUES (1)")
+        begun = time.monotonic()
+        server.stop()
+        assert time.monotonic() - begun < 3.0
+        connection.close()
     with running(data_dir) as server:
         assert [] == sql(server, "SELECT n FROM half")
         assert "interrupted" not in server.directory.log.read_text()  # it had ended in order
@@ -196,18 +198,14 @@ def test_nothing_that_was_there_changes_mode_or_owner(tmp_path: Path) -> None:
 @ROOT
 def test_an_unprivileged_user_runs_it_without_root(tmp_path: Path) -> None:
     nobody = 65534
-    if not Path(__file__).stat().st_mode & stat.S_IROTH:
-        pytest.skip("this checkout is private to root")
     data_dir = Path("/tmp") / f"reception-test-{os.getpid()}"
     data_dir.mkdir(mode=0o700)
     try:
         os.chown(data_dir, nobody, nobody)
         owner = Owner(data_dir, uid=nobody)
         if not owner.server_pid:
-            assert owner.process.stderr is not None
-            problem = owner.process.stderr.read()
-            owner.close()
-            if "ModuleNotFoundError" in problem or "PermissionError" in problem:
+            problem = owner.problem()
+            if "Permission denied" in problem:
                 pytest.skip("this checkout is in a folder that is private to root")
             raise AssertionError(problem)
         assert nobody == Path(f"/proc/{owner.server_pid}").stat().st_uid
@@ -216,17 +214,15 @@ def test_an_unprivileged_user_runs_it_without_root(tmp_path: Path) -> None:
         with running(data_dir) as server:
             assert nobody == Path(f"/proc/{server.pid}").stat().st_uid
         owner = Owner(data_dir, uid=nobody)
-        assert owner.server_pid
+        assert owner.server_pid, owner.problem()
         assert "stopped" == owner.end()
     finally:
-        import shutil
-
         shutil.rmtree(data_dir)
 
 
 @pytest.mark.skipif(IS_ROOT, reason="root may use everybody's files")
 def test_files_of_another_user_are_refused_in_words() -> None:
-    with pytest.raises(NeedsHuman, match="make it writable|belongs to"):
+    with pytest.raises(NeedsHuman, match=r"make it writable|belongs to"):
         EmbeddedServer(Path("/proc")).start()
 
 
