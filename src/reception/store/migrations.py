@@ -167,6 +167,7 @@ def _config() -> Config:
 def _upgrade(connection: Connection[Any]) -> None:
     from alembic import command  # noqa: PLC0415 - see `_status`
     from sqlalchemy import create_engine  # noqa: PLC0415 - see `_status`
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see `_status`
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415 - see `_status`
 
     connection.autocommit = False
@@ -174,10 +175,14 @@ def _upgrade(connection: Connection[Any]) -> None:
         "postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool
     )
     config = _config()
-    with engine.connect() as wrapped, wrapped.begin():
-        wrapped.exec_driver_sql(_PREPARE)
-        config.attributes["connection"] = wrapped
-        command.upgrade(config, "head")
-        for grant in _GRANTS:
-            wrapped.exec_driver_sql(grant)
+    try:
+        with engine.connect() as wrapped, wrapped.begin():
+            wrapped.exec_driver_sql(_PREPARE)
+            config.attributes["connection"] = wrapped
+            command.upgrade(config, "head")
+            for grant in _GRANTS:
+                wrapped.exec_driver_sql(grant)
+    except DBAPIError as error:
+        # The driver's own error says what it is without Alembic's and SQLAlchemy's words.
+        raise error.orig or error from None
     connection.autocommit = True

@@ -34,7 +34,7 @@ def server() -> Iterator[EmbeddedServer]:
             migrate(running.dsn(user="postgres"))
             yield running
         finally:
-            running.stop()
+            running.stop(timeout_s=0.0)  # nobody needs its data any more
 
 
 @pytest.fixture

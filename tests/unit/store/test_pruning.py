@@ -1,0 +1,92 @@
+"""Forgetting: what is old and done, all of it, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from reception.errors import NeedsHuman
+from reception.store.pruning import prune
+from tests.unit.store.conftest import TABLES, rows, serving
+from tests.unit.store.records import NOW, claim, job, opening, step
+
+DAYS = timedelta(days=3)
+
+
+def _fill(dsn: str, tenants: tuple[str, ...], episodes: int) -> None:
+    async def scenario() -> None:
+        async with serving(dsn) as steps:
+            for tenant in tenants:
+                for n in range(episodes):
+                    name = f"e{n}"
+                    await steps.open(
+                        opening(name, name, tenant=tenant), step(name, 0, tenant=tenant)
+                    )
+                    await steps.commit(step(name, 1, tenant=tenant, jobs=(job(),)))
+                    await steps.claim(claim(name, 2, tenant=tenant))
+                    await steps.add_alias(tenant, name, "renamed")
+                    # The last one goes on.
+                    if n < episodes - 1:
+                        now = NOW + timedelta(hours=n)
+                        assert await steps.end(tenant, name, cause="hangup", now=now)
+
+    asyncio.run(scenario())
+
+
+def _done(owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("UPDATE reception.job SET state = 'done'")
+
+
+def _episodes(owner_dsn: str, table: str = "episode") -> list[tuple[str, str]]:
+    return rows(owner_dsn, f"SELECT DISTINCT tenant, episode FROM reception.{table} ORDER BY 1, 2")
+
+
+def test_what_is_old_enough_for_its_tenant_is_forgotten_in_batches(
+    dsn: str, owner_dsn: str
+) -> None:
+    _fill(dsn, ("a", "b"), 6)
+    _done(owner_dsn)
+    told: list[tuple[str, int]] = []
+    # Three of the five ended ones of `a` ended more than 3 days before this.
+    now = NOW + DAYS + timedelta(hours=2, minutes=30)
+
+    found = prune(
+        dsn, {"a": DAYS, "b": 10 * DAYS}, now=now, batch=2, progress=lambda *each: told.append(each)
+    )
+
+    assert {"a": 3, "b": 0} == found
+    assert [("a", 2), ("a", 3)] == told
+    left = [("a", f"e{n}") for n in (3, 4, 5)] + [("b", f"e{n}") for n in range(6)]
+    for table in set(TABLES.split(", ")) - {"tenant_key"}:
+        assert left == _episodes(owner_dsn, table)
+
+
+def test_who_still_has_work_to_do_is_kept(dsn: str, owner_dsn: str) -> None:
+    _fill(dsn, ("a",), 3)
+    assert {"a": 0} == prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
+    _done(owner_dsn)
+    assert {"a": 2} == prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
+    assert [("a", "e2")] == _episodes(owner_dsn)
+
+
+def test_a_retention_below_the_life_of_a_url_is_refused(dsn: str) -> None:
+    with pytest.raises(NeedsHuman) as caught:
+        prune(dsn, {"a": timedelta(days=1)}, now=NOW)
+    assert "store.retention" == caught.value.code
+
+
+def test_a_forgotten_dialog_takes_no_further_step(dsn: str, owner_dsn: str) -> None:
+    _fill(dsn, ("a",), 2)
+    _done(owner_dsn)
+    prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
+
+    async def scenario() -> None:
+        async with serving(dsn) as steps:
+            assert "refused" == (await steps.commit(step("e0", 2, tenant="a"))).fate
+            assert "stored" == (await steps.commit(step("e1", 2, tenant="a"))).fate
+
+    asyncio.run(scenario())
