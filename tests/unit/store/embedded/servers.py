@@ -46,7 +46,11 @@ def remove_made() -> None:
 
 
 def copy_of_made(target: Path) -> Path:
-    subprocess.run(["cp", "-a", str(made_once()), str(target)], check=True)
+    return copy_of(made_once(), target)
+
+
+def copy_of(data_dir: Path, target: Path) -> Path:
+    subprocess.run(["cp", "-a", str(data_dir), str(target)], check=True)
     return target
 
 

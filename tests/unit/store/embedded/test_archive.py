@@ -1,0 +1,183 @@
+"""A backup is whole or not there, and what is restored from it is what was in the database."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from reception.errors import NeedsHuman
+from reception.store.embedded.archive import (
+    backups,
+    check_backup,
+    made_at,
+    make_backup,
+    remove_old_backups,
+)
+from reception.store.embedded.renewal import restore
+from tests.unit.store.embedded.servers import running, sql
+
+# What a dump may lose: roles, owners, grants, policies, sequences, large and odd values.
+CONTENT = (
+    "CREATE ROLE keeper",
+    "CREATE ROLE app LOGIN",
+    "CREATE SCHEMA things AUTHORIZATION keeper",
+    "CREATE TABLE things.row (tenant text, n bigserial, body bytea, PRIMARY KEY (tenant, n))",
+    "ALTER TABLE things.row OWNER TO keeper",
+    "ALTER TABLE things.row ENABLE ROW LEVEL SECURITY",
+    "CREATE POLICY mine ON things.row USING (tenant = current_setting('my.tenant', true))",
+    "GRANT USAGE ON SCHEMA things TO app",
+    "GRANT SELECT, INSERT ON things.row TO app",
+    "INSERT INTO things.row (tenant, body) SELECT 'a', decode(repeat(md5(g::text), 50), 'hex')"
+    " FROM generate_series(1, 500) g",
+    "INSERT INTO things.row (tenant, body) VALUES ('b', '\\x00ff'), ('ü', NULL)",
+)
+DIGEST = "SELECT count(*), md5(string_agg(r::text, '|' ORDER BY tenant, n)) FROM things.row r"
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def test_what_is_restored_is_what_was_there(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server:
+        sql(server, *CONTENT)
+        before = sql(server, DIGEST)
+        backup = make_backup(server, tmp_path / "backups")
+        sql(server, "DELETE FROM things.row", "CREATE TABLE later (n int)")
+    kept = restore(data_dir, backup, silent)
+    with running(data_dir) as server:
+        assert before == sql(server, DIGEST)
+        assert [(None,)] == sql(server, "SELECT to_regclass('later')")
+        assert [("keeper",)] == sql(
+            server, "SELECT tableowner FROM pg_tables WHERE schemaname = 'things'"
+        )
+        assert [(503,)] == sql(
+            server, "INSERT INTO things.row (tenant) VALUES ('c') RETURNING n"
+        ), "the sequence goes on"
+        with psycopg.connect(server.dsn(user="app")) as connection:
+            connection.execute("SELECT set_config('my.tenant', 'b', true)")
+            row = connection.execute("SELECT count(*) FROM things.row").fetchone()
+            assert (1,) == row, "row-level security holds the role of before"
+    assert kept is not None
+    assert kept.is_dir(), "the data of before is kept"
+    assert [] == list(data_dir.glob("renewing*"))
+
+
+def test_a_backup_is_a_picture_of_one_moment(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server:
+        sql(server, "CREATE TABLE pair (n int)", "CREATE TABLE other (n int)")
+        stop = threading.Event()
+
+        def write() -> None:
+            with psycopg.connect(server.dsn(user="postgres"), autocommit=True) as connection:
+                while not stop.is_set():
+                    with connection.transaction():
+                        connection.execute("INSERT INTO pair VALUES (1)")
+                        connection.execute("INSERT INTO other VALUES (1)")
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            backup = make_backup(server, tmp_path / "backups")
+        finally:
+            stop.set()
+            writer.join()
+    restore(data_dir, backup, silent)
+    with running(data_dir) as server:
+        assert sql(server, "SELECT count(*) FROM pair") == sql(server, "SELECT count(*) FROM other")
+
+
+def test_only_we_may_read_a_backup(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server:
+        backup = make_backup(server, tmp_path / "backups")
+    for path in (backup.parent, backup, *backup.iterdir()):
+        assert 0 == stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+def test_a_backup_that_is_given_up_leaves_nothing(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server, pytest.raises(NeedsHuman, match="is ending"):
+        make_backup(server, tmp_path / "backups", lambda: True)
+    assert [] == list((tmp_path / "backups").iterdir())
+
+
+def test_a_backup_of_a_server_that_is_away_fails_in_words(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server:
+        pass
+    with pytest.raises(NeedsHuman) as caught:
+        make_backup(server, tmp_path / "backups")
+    assert "store.backup" == caught.value.code
+    assert [] == backups(tmp_path / "backups")
+
+
+@pytest.mark.parametrize("name", ["data.dump", "roles.sql"])
+def test_a_damaged_backup_is_refused_and_touches_nothing(
+    data_dir: Path, tmp_path: Path, name: str
+) -> None:
+    with running(data_dir) as server:
+        sql(server, "CREATE TABLE still (n int)")
+        backup = make_backup(server, tmp_path / "backups")
+    content = bytearray((backup / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (backup / name).write_bytes(content)
+    with pytest.raises(NeedsHuman) as caught:
+        restore(data_dir, backup, silent)
+    assert "store.backup_damaged" == caught.value.code
+    with running(data_dir) as server:
+        assert [("still",)] == sql(server, "SELECT to_regclass('still')::text")
+
+
+def test_what_is_no_backup_is_refused_in_words(data_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(NeedsHuman, match="is no backup of Reception"):
+        restore(data_dir, tmp_path, silent)
+
+
+def test_a_restore_while_the_server_runs_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server:
+        backup = make_backup(server, tmp_path / "backups")
+        with pytest.raises(NeedsHuman) as caught:
+            restore(data_dir, backup, silent)
+        assert "store.in_use" == caught.value.code
+        assert server.is_alive()
+
+
+def test_a_restore_needs_no_server_to_have_been_there(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server:
+        sql(server, "CREATE TABLE moved (n int)")
+        backup = make_backup(server, tmp_path / "backups")
+    assert restore(tmp_path / "another machine", backup, silent) is None
+    with running(tmp_path / "another machine") as server:
+        assert [("moved",)] == sql(server, "SELECT to_regclass('moved')::text")
+
+
+def test_a_restore_that_was_killed_between_the_files_never_begins_empty(data_dir: Path) -> None:
+    (data_dir / "postgres").rename(data_dir / "postgres-18-until-20260101T000000Z")
+    with pytest.raises(NeedsHuman) as caught, running(data_dir):
+        pass
+    assert "store.interrupted" == caught.value.code
+    assert "postgres-18-until-20260101T000000Z" in caught.value.message
+    (data_dir / "postgres-18-until-20260101T000000Z").rename(data_dir / "postgres")
+    with running(data_dir) as server:
+        assert server.is_alive()
+
+
+def test_the_newest_backups_are_kept(tmp_path: Path) -> None:
+    names = [f"reception-202601{day:02}T033000Z" for day in range(1, 6)]
+    for name in [*names, "reception-notes", "other"]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    assert 3 == remove_old_backups(tmp_path, 2)
+    assert names[3:] == [path.name for path in backups(tmp_path)]
+    assert {"reception-notes", "other", *names[3:]} == {path.name for path in tmp_path.iterdir()}
+    assert "2026-01-05T03:30:00+00:00" == made_at(backups(tmp_path)[-1]).isoformat()
+    assert 0 == remove_old_backups(tmp_path, 2)
+
+
+def test_a_whole_backup_says_what_it_is_of(data_dir: Path, tmp_path: Path) -> None:
+    with running(data_dir) as server:
+        manifest = check_backup(make_backup(server, tmp_path / "backups"))
+        assert str(server.directory.system_identifier()) == manifest["system_identifier"]
+    assert 18 == manifest["postgresql"]
