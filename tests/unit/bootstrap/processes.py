@@ -86,8 +86,8 @@ def lay_database(folder: Path) -> None:
 class Program:
     """A started `python -m reception …`, what it prints, and its end."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
-        if words[0] in ("serve", "dev"):
+    def __init__(self, folder: Path, *words: str, lay: bool = True) -> None:
+        if lay and words[0] in ("serve", "dev"):
             lay_database(folder)
         # TMPDIR: a server that is killed together with its workers leaves its metrics there.
         environ = {
@@ -161,8 +161,9 @@ class Program:
 
 
 @contextmanager
-def program(folder: Path, *words: str) -> Iterator[Program]:
-    started = Program(folder, *words)
+def program(folder: Path, *words: str, lay: bool = True) -> Iterator[Program]:
+    """Start a program; `lay` spares a server the making of its database."""
+    started = Program(folder, *words, lay=lay)
     try:
         yield started
     finally:
@@ -170,11 +171,13 @@ def program(folder: Path, *words: str) -> Iterator[Program]:
 
 
 @contextmanager
-def server(folder: Path, *, workers: int = 1, drain_s: float = 1.0) -> Iterator[Program]:
+def server(
+    folder: Path, *, workers: int = 1, drain_s: float = 1.0, lay: bool = True
+) -> Iterator[Program]:
     """Serve `APP` as tenant acme."""
     (folder / "acme.py").write_text(APP)
     (folder / "reception.toml").write_text(CONFIG.format(drain_s=drain_s, workers=workers))
-    with program(folder, "serve", "--port", "0") as started:
+    with program(folder, "serve", "--port", "0", lay=lay) as started:
         yield started.wait_until_up()
 
 
