@@ -1,17 +1,21 @@
 """
 `App`: what a developer writes, and an ASGI application by itself.
 
-It only collects the handlers and the fallback. Serving, tenants and deadlines belong to
-`web`; the one lazy import below is what makes `uvicorn module:app` work.
+It only collects the handlers, the fallback and the prompts. Serving, tenants and deadlines
+belong to `web`; the one lazy import below is what makes `uvicorn module:app` work.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from inspect import iscoroutinefunction
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from reception.callflow import Flow, fallback_problems
+from reception.callflow.handing_over import handler_name
+from reception.dialog import Catalogue
 from reception.errors import AppError
 from reception.face.call import Call
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 AnswerHandler = Callable[[Call], Awaitable[Flow] | Flow]
 H = TypeVar("H", bound=AnswerHandler)
+OnDrift = Literal["fallback", "restart"] | AnswerHandler
 
 APP_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -35,9 +40,18 @@ class App:
             something that the platform would reject. At most 8 nodes, valid for both
             versions of the platform, and without `pivot`, `callflow` or `function`,
             since those can fail themselves.
+        version: of the code, any text. Journals carry it, so that the log can say which
+            version began a call that another one cannot go on with.
+        on_drift: what becomes of a call whose journal and code disagree: the ``fallback``;
+            ``restart`` begins the dialog from the top, once in a call; or a handler that
+            takes over, once in a call (an ``async def``).
+        prompts: the folder with ``<language>.toml`` files, relative to where the application's
+            module is; or their content by language.
+        language: of callers whose own language the prompts do not have.
 
     Errors:
-        AppError: a bad name or a fallback that is not safe, when the app is built.
+        AppError: a bad name, a fallback that is not safe, prompts that cannot be read, when
+        the app is built.
 
     >>> from reception import App, flow
     >>> app = App("demo", fallback=flow.hangup())
@@ -46,7 +60,16 @@ class App:
     ...     return flow.tts("Hello").then(flow.hangup())
     """
 
-    def __init__(self, name: str, *, fallback: Flow) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        fallback: Flow,
+        version: str = "",
+        on_drift: OnDrift = "fallback",
+        prompts: str | Mapping[str, str] | None = None,
+        language: str = "en",
+    ) -> None:
         if not APP_ID.fullmatch(name):
             raise AppError(
                 "app.name",
@@ -59,7 +82,22 @@ class App:
             )
         self.name: Final = name
         self.fallback: Final = fallback
+        self.version: Final = version
+        self.on_drift: Final = on_drift
+        self.language: Final = language
+        self.prompts_folder: Final = prompts if isinstance(prompts, str) else None
+        self.catalogue: Catalogue | None = None
+        if prompts is not None and not isinstance(prompts, str):
+            self.use_prompts(prompts)
         self._handler: AnswerHandler | None = None
+        self._handlers: Final[dict[str, AnswerHandler]] = {}
+        if on_drift not in ("fallback", "restart"):
+            if isinstance(on_drift, str) or not iscoroutinefunction(on_drift):
+                raise AppError(
+                    "app.on_drift",
+                    f"on_drift of {name} must be 'fallback', 'restart' or an `async def` handler",
+                )
+            self.state(on_drift)
         self._asgi: AsgiApp | None = None
 
     @property
@@ -83,11 +121,61 @@ class App:
 
         An `async def` runs on the event loop and must not block it; a plain `def` runs
         in a thread. Both have the tenant's deadline (2 s where nothing else is set).
+
+        An `async def` that awaits operations of its call (``await call.ask(…)``) is a dialog: it
+        goes on over many requests, and is run from the top at each of them.
         """
         if self._handler is not None:
             raise AppError("app.two_handlers", f"App {self.name} has an @app.answer already")
         self._handler = handler
+        self._handlers[handler_name(handler)] = handler
         return handler
+
+    def state(self, handler: H) -> H:
+        """
+        Mark a function that ``flow.pivot(next=handler)`` hands the call over to.
+
+        It is a handler like that of `answer`, with a journal of its own in the same call.
+        """
+        name = handler_name(handler)
+        if "<" in name:
+            raise AppError(
+                "app.state",
+                f"{name} is addressed by its name, also after a restart: a handler stands in a"
+                " module, not in a function, and is no lambda",
+            )
+        if self._handlers.get(name, handler) is not handler:
+            raise AppError("app.two_handlers", f"App {self.name} has a handler {name} already")
+        self._handlers[name] = handler
+        return handler
+
+    @property
+    def handlers(self) -> Mapping[str, AnswerHandler]:
+        """Every handler by the name that ``flow.pivot(next=…)`` addresses it by."""
+        return MappingProxyType(self._handlers)
+
+    def handler_named(self, name: str | None) -> AnswerHandler:
+        """
+        The handler of that name; None is the one of `answer`.
+
+        Errors:
+            AppError("app.no_such_handler"): a running call is at a handler that this version
+            of the application does not have.
+        """
+        if name is None:
+            return self.handler
+        found = self._handlers.get(name)
+        if found is None:
+            raise AppError(
+                "app.no_such_handler",
+                f"App {self.name} has no handler {name}: keep it, marked with @app.state, as long"
+                " as calls may be under way that are at it",
+            )
+        return found
+
+    def use_prompts(self, texts: Mapping[str, str]) -> None:
+        """Take the content of the prompts' files, by language, in TOML."""
+        self.catalogue = Catalogue.parse(texts, default=self.language)
 
     async def __call__(
         self,

@@ -1,0 +1,269 @@
+"""
+What a dialog can ask of the engine: one class for each kind of operation.
+
+The rule this file keeps: an operation is a description. Awaiting it yields the object itself
+to whoever drives the coroutine, and gives what is sent back; nothing happens before, and
+nothing happens here. `asking` has the one operation with rules of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from reception.callflow import Flow
+from reception.dialog.journal import shown
+from reception.dialog.lines import Place, name_of, place_of_caller
+from reception.dialog.prompts import PromptLike, arguments_of
+from reception.dialog.stage import Stage
+from reception.dialog.values import digest_of
+from reception.errors import AppError
+
+T = TypeVar("T")
+
+LONGEST_SLEEP_S: Final = 86_400
+"""The platform's own limit for a `sleep` node: a day."""
+
+
+class Operation(Generic[T]):
+    """
+    Something that a dialog awaits: ``await call.ask(…)``.
+
+    Attributes:
+        kind, label: what the journal calls it.
+        place: the developer's line that made it.
+    """
+
+    __slots__ = ("_stage", "place")
+
+    kind: ClassVar[str] = ""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage: Final = stage
+        self.place: Place | None = place_of_caller()
+        stage.waiting[id(self)] = (self.shown(), self.place)
+
+    @property
+    def label(self) -> str:
+        """What distinguishes two operations of a kind in the journal."""
+        return ""
+
+    def arguments(self) -> Any:
+        """What must be the same on a replay, as values that JSON can say."""
+        return ()
+
+    def digest(self) -> str:
+        """The arguments in sixteen characters."""
+        return digest_of(self.arguments())
+
+    def shown(self) -> str:
+        """The operation as a developer writes it."""
+        return shown(self.kind, self.label)
+
+    def taken(self) -> None:
+        """Note that somebody awaits this operation."""
+        self._stage.waiting.pop(id(self), None)
+        self._stage.check_open()
+
+    def __await__(self) -> Generator[Operation[Any], Any, T]:
+        self.taken()
+        answer: T = yield self
+        return answer
+
+    def __bool__(self) -> bool:
+        self._stage.waiting.pop(id(self), None)
+        raise AppError(
+            "dialog.await_missing",
+            f"{self.place}: await is missing: write `if await {self.shown().partition('(')[0]}(…)`",
+        )
+
+    def __del__(self) -> None:
+        # Reference counting makes this run on the very line that dropped the operation.
+        stage: Stage | None = getattr(self, "_stage", None)
+        if stage is not None:
+            lost = stage.waiting.pop(id(self), None)
+            if lost is not None and not stage.is_closing:
+                stage.forgotten.append(lost)
+
+    def __repr__(self) -> str:
+        return f"<{self.shown()}>"
+
+
+class Now(Operation[datetime]):
+    """The time, the same on every replay."""
+
+    __slots__ = ()
+    kind = "now"
+
+
+class Random(Operation[Any]):
+    """A number by chance, the same on every replay: in [0, 1), or low to high, both included."""
+
+    __slots__ = ("bounds",)
+    kind = "random"
+
+    def __init__(self, stage: Stage, bounds: tuple[int, int] | None) -> None:
+        self.bounds: Final = bounds
+        super().__init__(stage)
+
+    def arguments(self) -> Any:
+        return self.bounds
+
+
+class Token(Operation[str]):
+    """A text by chance that nobody can guess, the same on every replay."""
+
+    __slots__ = ()
+    kind = "token"
+
+
+class Prompts(Operation[None]):
+    """Prompts for the next reply."""
+
+    __slots__ = ("prompt",)
+
+    def __init__(self, stage: Stage, prompt: PromptLike) -> None:
+        self.prompt: Final = prompt
+        super().__init__(stage)
+
+    def arguments(self) -> Any:
+        return arguments_of(self.prompt)
+
+
+class Play(Prompts):
+    """Media for the next reply."""
+
+    __slots__ = ()
+    kind = "play"
+
+
+class Say(Prompts):
+    """A text for the next reply."""
+
+    __slots__ = ()
+    kind = "say"
+
+
+class Tag(Operation[None]):
+    """Application variables of the call, set with the next reply."""
+
+    __slots__ = ("values",)
+    kind = "tag"
+
+    def __init__(self, stage: Stage, values: dict[str, Any]) -> None:
+        self.values: Final = values
+        super().__init__(stage)
+
+    def arguments(self) -> Any:
+        return self.values
+
+
+class Enqueue(Operation[None]):
+    """Background work that is committed with this step."""
+
+    __slots__ = ("after_s", "args", "kwargs", "task")
+    kind = "enqueue"
+
+    def __init__(
+        self,
+        stage: Stage,
+        task: Callable[..., Any] | str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        after_s: float,
+    ) -> None:
+        self.task: Final = task if isinstance(task, str) else name_of(task)
+        self.args: Final = args
+        self.kwargs: Final = kwargs
+        self.after_s: Final = after_s
+        super().__init__(stage)
+
+    @property
+    def label(self) -> str:
+        return self.task
+
+    def arguments(self) -> Any:
+        return (self.args, self.kwargs, self.after_s)
+
+
+class Sleep(Operation[None]):
+    """Silence for the caller."""
+
+    __slots__ = ("seconds",)
+    kind = "sleep"
+
+    def __init__(self, stage: Stage, seconds: float) -> None:
+        self.seconds: Final = seconds
+        super().__init__(stage)
+
+    def arguments(self) -> Any:
+        return self.seconds
+
+
+class Run(Operation[str]):
+    """A flow that comes back."""
+
+    __slots__ = ("flow", "outcomes")
+    kind = "run"
+
+    def __init__(self, stage: Stage, flow: Flow, outcomes: tuple[str, ...]) -> None:
+        self.flow: Final = flow
+        self.outcomes: Final = outcomes
+        super().__init__(stage)
+
+    def arguments(self) -> Any:
+        return (self.flow.render().decode(), self.outcomes)
+
+
+class StepOp(Operation[T]):
+    """One effect on the world, whose result is journaled."""
+
+    __slots__ = ("args", "function", "key", "timeout_s", "while_", "while_max_s")
+    kind = "step"
+
+    def __init__(
+        self,
+        stage: Stage,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        *,
+        key: str | None,
+        while_: PromptLike | None,
+        while_max_s: float,
+        timeout_s: float | None,
+    ) -> None:
+        self.function: Final = function
+        self.args: Final = args
+        self.key: Final = key
+        self.while_: Final = while_
+        self.while_max_s: Final = while_max_s
+        self.timeout_s: Final = timeout_s
+        super().__init__(stage)
+
+    @property
+    def label(self) -> str:
+        return name_of(self.function)
+
+    def arguments(self) -> Any:
+        return (self.args, self.key)
+
+
+class Gather(Operation[tuple[Any, ...]]):
+    """Several steps at once."""
+
+    __slots__ = ("parts",)
+    kind = "gather"
+
+    def __init__(self, stage: Stage, parts: Sequence[Operation[Any]]) -> None:
+        self.parts: Final = tuple(parts)
+        super().__init__(stage)
+
+    @property
+    def label(self) -> str:
+        return str(len(self.parts))
+
+    def taken(self) -> None:
+        for part in self.parts:
+            self._stage.waiting.pop(id(part), None)
+        super().taken()

@@ -1,0 +1,586 @@
+"""
+The engine: it runs a dialog from the top with the journal's answers, up to what is new.
+
+The rules (ADR 0011 has the reasons):
+
+- the function is driven by `send`, with the running event loop hidden; whatever it awaits
+  that is no operation of `call` is an error with its line;
+- operation n is compared with entry n, and answered from it;
+- past the journal an operation answers at once, suspends, or becomes an effect;
+- one run is one pivot: `advance`, then `resume` for each effect, at last `park`.
+
+No input, output, clock or chance in here, and nothing of how replies look (`replies`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from reception.dialog import chance, lines
+from reception.dialog.asking import KEYS, Answer, Ask
+from reception.dialog.endings import CallEnded, Parked
+from reception.dialog.facts import Arrival, Facts
+from reception.dialog.journal import Entry, Hold, Journal
+from reception.dialog.operations import (
+    Enqueue,
+    Gather,
+    Now,
+    Operation,
+    Prompts,
+    Random,
+    Run,
+    Sleep,
+    StepOp,
+    Tag,
+    Token,
+)
+from reception.dialog.outcomes import (
+    Effect,
+    Effects,
+    Job,
+    Outcome,
+    Settled,
+    Suspended,
+    job_args,
+)
+from reception.dialog.outgoing import Outgoing
+from reception.dialog.recording import Recording
+from reception.dialog.replies import HOLD_S, collection_of
+from reception.dialog.secret import Secret
+from reception.dialog.stage import Stage
+from reception.dialog.values import Result, failure_read, read, value_read, written
+from reception.errors import AppError
+
+Start = Callable[[], Coroutine[Any, Any, Any]]
+
+_MOST_ENDED: Final = 100
+
+
+class _Give(NamedTuple):
+    """Send a value into the dialog."""
+
+    value: Any
+
+
+class _Throw(NamedTuple):
+    """Throw an error into it."""
+
+    error: Exception
+
+
+class _Wait:
+    """What the dialog waits for: the effects that are out, and the answers that are in."""
+
+    __slots__ = ("effects", "is_gather", "op", "parts", "settled")
+
+    def __init__(self, op: Operation[Any], *, is_gather: bool) -> None:
+        self.op = op
+        self.is_gather = is_gather
+        self.settled: dict[str, _Give | _Throw] = {}
+        self.effects: dict[str, Effect] = {}
+        self.parts: list[tuple[str, Operation[Any]]] = []
+
+    def answer(self) -> _Give | _Throw:
+        """All is in: give the results in order, or throw the first error."""
+        got = [self.settled[number] for number, _ in self.parts]
+        for each in got:
+            if isinstance(each, _Throw):
+                return each
+        if self.is_gather:
+            return _Give(tuple(each.value for each in got if isinstance(each, _Give)))
+        return got[0]
+
+
+class Replay:
+    """
+    One run of a dialog.
+
+    Args:
+        start: calls the handler: ``lambda: handler(call)``.
+        stage: the one that the handler's `Call` was made with.
+        history: what the episode did so far.
+        arrival: what brought us here.
+        facts: the world around it.
+        takes_over: the name of a handler and why it begins here (``next``, ``restart``,
+            ``drift``), where it does; None goes on with what the journal has.
+        handlers: the names that ``flow.pivot(next=…)`` may address.
+
+    Errors, by every method:
+        DialogDrift: the code and the journal disagree.
+        AppError: the dialog broke a rule; the text names the line.
+        whatever the dialog raises: the fallback is the answer.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        *,
+        stage: Stage,
+        history: Journal,
+        arrival: Arrival,
+        facts: Facts,
+        takes_over: tuple[str | None, str] | None = None,
+        handlers: Collection[str] = (),
+        home: str = "",
+    ) -> None:
+        self._start: Final = start
+        self._stage: Final = stage
+        self._history: Final = history
+        self._arrival: Final = arrival
+        self._facts: Final = facts
+        self._home: Final = home
+        self._recording: Final = Recording(history, arrival, facts.app_version)
+        self._out: Final = Outgoing(facts, arrival, handlers)
+        self._changes: Final[dict[str, bool]] = {}
+        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._wait: _Wait | None = None
+        self._ended = 0
+        self._clean_up: list[tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
+        self._error: Exception | None = None
+        is_new = takes_over is not None or self._recording.has_started
+        if takes_over is not None and not (takes_over[1] == "next" and self._recording.has_started):
+            self._recording.start(*takes_over)
+        # What arrived answers the first operation that waits for the caller, unless it came
+        # from a holding prompt or began a handler.
+        self._has_answer = arrival.step_no > 0 and not history.is_holding and not is_new
+        if arrival.end is not None:
+            self._has_answer = False
+            stage.is_ending = False
+        stage.changed = self._changed
+
+    # --- turns ------------------------------------------------------------------------------------
+
+    def advance(self) -> Outcome:
+        """Run the dialog up to what the journal does not answer."""
+        self._coroutine = self._start()
+        return self._driven(_Give(None))
+
+    def adopt(self, coroutine: Coroutine[Any, Any, Any], first: Operation[Any]) -> Outcome:
+        """The same for a coroutine that was begun elsewhere and has yielded its first operation."""
+        self._coroutine = coroutine
+        try:
+            answer = self._answered(first)
+        except BaseException:
+            self.park()
+            raise
+        if isinstance(answer, (_Give, _Throw)):
+            return self._driven(answer)
+        return answer
+
+    def resume(self, op: str, result: bytes) -> Outcome:
+        """
+        Go on with the result of an effect.
+
+        Args:
+            op: `Effect.op`; one that is not out any more changes nothing.
+            result: what `Effect.succeeded` or `Effect.failed` gave, from here or from a store.
+        """
+        wait = self._wait
+        if wait is None or op not in wait.effects:
+            return Effects(() if wait is None else tuple(wait.effects.values()))
+        del wait.effects[op]
+        operation = dict(wait.parts)[op]
+        assert isinstance(operation, StepOp)  # only steps are effects
+        try:
+            wait.settled[op] = self._result(op, operation, Result.decode(result))
+            if wait.effects:
+                return Effects(tuple(wait.effects.values()))
+        except BaseException:
+            self.park()
+            raise
+        self._wait = None
+        if self._clean_up is not None:
+            return self._cleaned_up(wait.answer())
+        return self._driven(wait.answer())
+
+    def overdue(self) -> Outcome:
+        """
+        The deadline has come while effects are out: what to answer meanwhile.
+
+        Gives `Suspended` with the holding prompt of ``while_=``, where there is one and its
+        time is not up, else `Returned` with the fallback. Either is committed as the reply of
+        this step; the effects go on.
+
+        Errors:
+            AppError("dialog.not_waiting"): no effect is out.
+        """
+        wait = self._wait
+        if wait is None:
+            raise AppError("dialog.not_waiting", "No effect is out: there is nothing to wait for")
+        for number, operation in wait.parts:
+            if number in wait.effects and self._recording_lacks(number):
+                self._recording.note(number, operation, "pending")
+        for number, operation in wait.parts:
+            if number in wait.effects and isinstance(operation, StepOp) and operation.while_:
+                hold, pause, is_over = self._hold(number, operation)
+                if is_over:
+                    continue
+                mark = written([hold.first_ms, hold.last_ms, hold.count])
+                self._recording.mark(Entry(number, "hold", "", "", "done", mark))
+                return self._out.holding(operation.while_, self._recording, pause=pause)
+        return self._out.fallen_back(self._recording)
+
+    def park(self) -> Exception | None:
+        """
+        Put the dialog away. Call it when the outcome is in hand; a second call does nothing.
+
+        Gives what the developer's clean-up raised, for the log: it changes no reply.
+        """
+        coroutine, self._coroutine = self._coroutine, None
+        self._stage.is_closing = True
+        if coroutine is None:
+            return None
+        try:
+            with self._facts.sandbox():
+                coroutine.close()
+        except Parked:
+            return None
+        except Exception as error:  # noqa: BLE001  their clean-up must not cost the reply
+            return error
+        return None
+
+    def finish(self, value: object) -> Outcome:
+        """The outcome of a handler that ran elsewhere, in one step, and returned `value`."""
+        return self._finished(value)
+
+    # --- driving ----------------------------------------------------------------------------------
+
+    def _driven(self, answer: _Give | _Throw) -> Outcome:
+        coroutine = self._coroutine
+        assert coroutine is not None  # `advance` comes first, `park` last
+        sandbox = self._facts.sandbox
+        while True:
+            try:
+                with sandbox():
+                    if isinstance(answer, _Give):
+                        operation = coroutine.send(answer.value)
+                    else:
+                        operation = coroutine.throw(answer.error)
+            except StopIteration as stop:
+                self._coroutine = None
+                return self._finished(stop.value)
+            except Exception as error:
+                self._coroutine = None
+                if self._ended:
+                    self._error = None if isinstance(error, CallEnded) else error
+                    return self._settling()
+                raise self._explained(error) from error
+            try:
+                missing = self._stage.first_forgotten()
+                if missing is not None:
+                    raise missing
+                if not isinstance(operation, Operation):
+                    raise self._foreign(operation)
+                got = self._answered(operation)
+            except BaseException:
+                self.park()
+                raise
+            if not isinstance(got, (_Give, _Throw)):
+                return got
+            answer = got
+
+    def _finished(self, value: object) -> Outcome:
+        missing = self._stage.first_waiting()
+        if missing is not None:
+            raise missing
+        left = self._recording.rest()
+        if left is not None:
+            raise self._recording.drift(left.op, left.shown(), "return", None)
+        if self._arrival.end is not None:
+            return self._settling()
+        if self._has_answer:
+            raise self._recording.drift(
+                str(self._recording.next_number), "an answer of the caller", "return", None
+            )
+        return self._out.returned(value, self._recording)
+
+    def _explained(self, error: Exception) -> Exception:
+        """Say what to do where an error only says that the event loop is not there."""
+        is_loop = isinstance(error, RuntimeError) and "no running event loop" in str(error)
+        if not is_loop and type(error).__name__ != "AsyncLibraryNotFoundError":
+            return error
+        place = lines.place_in_traceback(error.__traceback__, self._home)
+        return AppError("dialog.no_loop", f"{place}: {_NO_LOOP}")
+
+    def _foreign(self, awaited: object) -> AppError:
+        place = lines.place_in_coroutine(self._coroutine, self._home)
+        what = "another awaitable" if awaited is None else type(awaited).__name__
+        return AppError("dialog.foreign_await", f"{place}: this awaits {what}. {_NO_LOOP}")
+
+    # --- answering --------------------------------------------------------------------------------
+
+    def _answered(self, operation: Operation[Any]) -> _Give | _Throw | Outcome:
+        number = self._recording.number()
+        wait = _Wait(operation, is_gather=isinstance(operation, Gather))
+        if isinstance(operation, Gather):
+            entry = self._recording.known(number, operation)
+            self._check_fresh(number, entry, operation)
+            if entry is None:
+                self._recording.note(number, operation, "done")
+            else:
+                self._recording.again(entry)
+            wait.parts = [(f"{number}.{i}", part) for i, part in enumerate(operation.parts)]
+        else:
+            wait.parts = [(number, operation)]
+        for op, part in wait.parts:
+            got = self._one(op, part)
+            if isinstance(got, Effect):
+                wait.effects[op] = got
+            elif isinstance(got, (_Give, _Throw)):
+                wait.settled[op] = got
+            else:
+                return got
+        if not wait.effects:
+            return wait.answer()
+        self._wait = wait
+        # Every one of them is written with the first claim, so that none is begun unseen.
+        before = self._recording.entries(
+            *(
+                Entry(op, part.kind, part.label, part.digest(), "pending")
+                for op, part in wait.parts
+                if op in wait.effects
+            )
+        ).encode()
+        for op, effect in wait.effects.items():
+            wait.effects[op] = _with_before(effect, before)
+        return Effects(tuple(wait.effects.values()))
+
+    def _one(self, op: str, operation: Operation[Any]) -> _Give | _Throw | Effect | Suspended:
+        entry = self._recording.known(op, operation)
+        if entry is not None and entry.state == "ended":
+            self._recording.again(entry)
+            return self._call_ended(read(entry.value))
+        if entry is None:
+            self._check_fresh(op, entry, operation)
+        if isinstance(operation, StepOp):
+            return self._step(op, operation, entry)
+        if isinstance(operation, (Ask, Run, Sleep)):
+            return self._waiting(op, operation, entry)
+        return self._at_once(op, operation, entry)
+
+    def _check_fresh(self, op: str, entry: Entry | None, operation: Operation[Any]) -> None:
+        """What arrived answers a question that must be in the journal before anything new."""
+        if entry is None and self._has_answer:
+            raise self._recording.drift(
+                op, "a question that was just answered", operation.shown(), operation.place
+            )
+
+    def _at_once(self, op: str, operation: Operation[Any], entry: Entry | None) -> _Give | _Throw:
+        if entry is not None:
+            if not self._recording.is_sent(op):
+                self._recording.again(entry)
+                self._begun(op, operation)
+            value = read(entry.value)
+            return _Give(chance.time_of(value) if isinstance(operation, Now) else value)
+        if self._arrival.end is not None and isinstance(operation, (Prompts, Tag)):
+            return self._end_here(op, operation)
+        value = None
+        if isinstance(operation, Now):
+            # As the journal has it: to the microsecond, in UTC.
+            value = chance.stamp_of(self._facts.now())
+            self._recording.note(op, operation, "done", value)
+            return _Give(chance.time_of(value))
+        if isinstance(operation, Random):
+            value = chance.number(operation.bounds, self._facts.entropy)
+        elif isinstance(operation, Token):
+            value = self._facts.entropy(16).hex()
+        self._recording.note(op, operation, "done", value)
+        self._begun(op, operation)
+        return _Give(value)
+
+    def _begun(self, op: str, operation: Operation[Any]) -> None:
+        """Let an operation of this very step have its part in the reply."""
+        if isinstance(operation, Prompts):
+            self._out.queue(operation.prompt)
+        elif isinstance(operation, Tag):
+            self._out.tag(operation.values)
+        elif isinstance(operation, Enqueue):
+            args = job_args(operation.args, operation.kwargs)
+            self._out.enqueue(Job(op, operation.task, args, operation.after_s))
+
+    def _waiting(
+        self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry | None
+    ) -> _Give | _Throw | Suspended:
+        if entry is not None and entry.state == "done":
+            value = read(entry.value)
+            if not isinstance(operation, Ask):
+                return _Give(value)
+            worth, keys = value
+            if operation.secret:
+                keys = Secret(None, answered=worth != "nothing")
+            return _Give(Answer(worth, keys))
+        if self._arrival.end is not None:
+            return self._end_here(op, operation)
+        if self._has_answer:
+            self._has_answer = False
+            return self._arrived(op, operation)
+        if self._arrival.step_no >= self._facts.most_steps:
+            raise AppError(
+                "dialog.too_many_steps",
+                f"{operation.place}: this call has had {self._facts.most_steps} steps: a dialog"
+                " must come to an end (a loop that asks for ever?)",
+            )
+        if entry is None:
+            self._recording.note(op, operation, "pending")
+        else:
+            self._recording.again(entry)
+        return self._out.suspended(operation, self._recording)
+
+    def _arrived(self, op: str, operation: Ask[Any] | Run | Sleep) -> _Give:
+        if isinstance(operation, Sleep):
+            self._recording.note(op, operation, "done")
+            return _Give(None)
+        if isinstance(operation, Run):
+            outcome = self._arrival.outcome or "_"
+            self._recording.note(op, operation, "done", outcome)
+            return _Give(outcome)
+        name = collection_of(self._facts.episode, self._arrival.step_no)
+        typed = self._arrival.digits.get(name, "")
+        keys = "".join(key for key in typed if key in KEYS)[: operation.max_digits]
+        worth = operation.judge(keys)
+        if operation.secret:
+            self._recording.note(op, operation, "done", [worth, None])
+            if keys:
+                self._out.erase(name)
+            return _Give(Answer(worth, Secret(keys)))
+        self._recording.note(op, operation, "done", [worth, keys])
+        return _Give(Answer(worth, keys))
+
+    def _step(
+        self, op: str, operation: StepOp[Any], entry: Entry | None
+    ) -> _Give | _Throw | Effect:
+        if entry is not None and entry.state != "pending":
+            self._recording.again(entry)
+            return self._recorded(op, operation, entry.state == "done", entry.value)
+        result = self._history.results.get(op)
+        if result is not None:
+            return self._result(op, operation, result)
+        key = operation.key
+        if key is None:
+            named = f"{self._facts.episode}/{op}".encode()
+            key = hashlib.blake2b(named, digest_size=12).hexdigest()
+        return Effect(
+            op,
+            key,
+            operation.function,
+            operation.args,
+            b"",
+            holds=operation.while_ is not None,
+            timeout_s=operation.timeout_s,
+        )
+
+    def _result(self, op: str, operation: StepOp[Any], result: Result) -> _Give | _Throw:
+        self._recording.note(op, operation, "done" if result.is_ok else "failed", result.value)
+        return self._recorded(op, operation, result.is_ok, result.value)
+
+    def _recorded(
+        self, op: str, operation: StepOp[Any], is_ok: bool, value: msgspec.Raw
+    ) -> _Give | _Throw:
+        if not is_ok:
+            return _Throw(failure_read(value))
+        try:
+            return _Give(value_read(value, operation.function))
+        except (msgspec.MsgspecError, TypeError, ValueError) as problem:
+            raise self._recording.drift(
+                op,
+                f"a result of {operation.label}",
+                f"a function that returns another type ({problem})",
+                operation.place,
+            ) from None
+
+    def _changed(self, name: str) -> bool:
+        """Is the change `name` in force? The first answer holds for the whole run."""
+        known = self._changes.get(name)
+        if known is not None:
+            return known
+        entry = self._recording.peek()
+        if entry is None:
+            answer = not self._has_answer
+            if answer:
+                number = self._recording.number()
+                self._recording.mark(Entry(number, "changed", name, ""))
+        else:
+            answer = entry.kind == "changed" and entry.label == name
+            if answer:
+                self._recording.number()
+                self._recording.again(entry)
+        self._changes[name] = answer
+        return answer
+
+    def _recording_lacks(self, op: str) -> bool:
+        entry = self._history.entries.get(op)
+        return entry is None or op in self._history.unsent
+
+    def _hold(self, op: str, operation: StepOp[Any]) -> tuple[Hold, bool, bool]:
+        """The hold to record, whether to wait in silence too, and whether its time is up."""
+        now_ms = chance.milliseconds(self._facts.now())
+        known = self._history.holds.get(op)
+        if known is None:
+            return Hold(now_ms, now_ms, 1), False, False
+        hold = Hold(known.first_ms, now_ms, known.count + 1)
+        is_over = now_ms - known.first_ms >= operation.while_max_s * 1000
+        return hold, now_ms - known.last_ms < HOLD_S * 1000, is_over
+
+    # --- the end of the call ----------------------------------------------------------------------
+
+    def _end_here(self, op: str, operation: Operation[Any]) -> _Throw:
+        cause = self._arrival.end or ""
+        self._recording.note(op, operation, "ended", cause)
+        return self._call_ended(cause)
+
+    def _call_ended(self, cause: str) -> _Throw:
+        self._stage.is_ending = True
+        self._ended += 1
+        if self._ended > _MOST_ENDED:
+            raise AppError(
+                "dialog.endless",
+                "The dialog goes on asking a caller who has gone: let CallEnded out of its loop",
+            )
+        return _Throw(CallEnded(cause))
+
+    def _settling(self) -> Outcome:
+        """The function is through: run what it registered for the end, the last one first."""
+        self._stage.is_ending = True
+        self._clean_up = list(self._stage.on_end)
+        return self._cleaned_up(None)
+
+    def _cleaned_up(self, answer: _Give | _Throw | None) -> Outcome:
+        if isinstance(answer, _Throw):
+            self._error = self._error or answer.error
+        assert self._clean_up is not None  # `_settling` has made it
+        while self._clean_up:
+            function, args = self._clean_up.pop()
+            step: StepOp[Any] = StepOp(
+                self._stage, function, args, key=None, while_=None, while_max_s=0, timeout_s=None
+            )
+            step.taken()
+            got = self._answered(step)
+            if isinstance(got, _Throw):
+                self._error = self._error or got.error
+            elif not isinstance(got, _Give):
+                return got
+        return Settled(self._recording.entries(), self._out.jobs, self._error)
+
+
+_NO_LOOP: Final = (
+    "A dialog is replayed at every step, so it may only await operations of `call` (and"
+    " functions that do): put what talks to the world into `await call.step(fn, …)`, use"
+    " call.gather(…) for asyncio.gather, call.sleep(…) for asyncio.sleep, and `timeout_s=` of"
+    " call.step for asyncio.timeout"
+)
+
+
+def _with_before(effect: Effect, before: bytes) -> Effect:
+    return Effect(
+        effect.op,
+        effect.key,
+        effect.function,
+        effect.args,
+        before,
+        holds=effect.holds,
+        timeout_s=effect.timeout_s,
+    )

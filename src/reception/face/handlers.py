@@ -1,0 +1,62 @@
+"""
+What can be told of a handler without running it.
+
+The rule this file keeps: a handler is a dialog for certain only when its own code takes an
+operation off its call; everything else is found out by the first operation that it awaits
+(`dialog.Opening`). Nothing is guessed from names that merely look alike.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable
+from inspect import iscoroutinefunction, signature
+from types import CodeType
+from typing import Any, Literal
+
+from reception.dialog.lines import plain_function
+from reception.dialog.source_check import OPERATIONS
+
+Runs = Literal["thread", "loop", "dialog"]
+
+_NAMES = OPERATIONS | {"on_end", "changed"}
+
+
+def runs_how(handler: Callable[..., Any]) -> Runs:
+    """
+    Say how the first step of a handler is run.
+
+    "thread": a plain function. "dialog": an ``async def`` that uses operations of its call,
+    driven by the engine from the start. "loop": any other, on the event loop.
+    """
+    plain = plain_function(handler)
+    if not iscoroutinefunction(plain) and not iscoroutinefunction(getattr(plain, "__call__", None)):  # noqa: B004  it is looked into, not tested
+        return "thread"
+    code = getattr(plain, "__code__", None)
+    if not isinstance(code, CodeType):
+        return "loop"
+    try:
+        names = tuple(signature(plain).parameters)
+    except (TypeError, ValueError):
+        return "loop"
+    # A method's first parameter is itself; taking both along costs nothing.
+    return "dialog" if _uses(code, frozenset(names[:2])) else "loop"
+
+
+def _uses(code: CodeType, names: frozenset[str]) -> bool:
+    """Does this code load an operation off one of its variables, itself or in a function within?"""
+    before: Any = None
+    for instruction in dis.get_instructions(code):
+        name = instruction.opname
+        if name == "CACHE":
+            continue
+        if name.startswith(("LOAD_ATTR", "LOAD_METHOD")) and instruction.argval in _NAMES:
+            last = before[-1] if isinstance(before, tuple) else before
+            if last in names:
+                return True
+        before = (
+            instruction.argval
+            if name.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE"))
+            else None
+        )
+    return any(_uses(inner, names) for inner in code.co_consts if isinstance(inner, CodeType))

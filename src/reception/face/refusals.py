@@ -1,0 +1,134 @@
+"""
+What a developer cannot ask of a call, said on the line that asks.
+
+The rule this file keeps: each check raises an AppError that says what to write instead, and
+changes nothing. What only the journal or the platform can tell is the engine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from reception.callflow import Flow
+from reception.callflow.handing_over import NEXT_URL
+from reception.dialog import LONGEST_SLEEP_S, Operation, PromptLike, Secret, checked
+from reception.dialog.coming_back import with_ways_back
+from reception.dialog.lines import name_of
+from reception.errors import AppError
+
+_WAITING = frozenset({"ask", "run", "sleep", "gather"})
+
+
+def check_run(flow: object, outcomes: Sequence[str]) -> None:
+    """Only a flow that can come back can be run."""
+    if not isinstance(flow, Flow):
+        raise AppError(
+            "dialog.run", f"call.run takes a flow, as flow.user(…) makes one, not {_kind(flow)}"
+        )
+    if isinstance(outcomes, str):
+        raise AppError("dialog.outcome", 'call.run: write outcomes=("1", "2"), a tuple of branches')
+    if NEXT_URL.encode() in flow.render():
+        raise AppError(
+            "dialog.run", "call.run: flow.pivot(next=…) hands over for good: return that flow"
+        )
+    with_ways_back(flow, _nowhere, outcomes)
+
+
+def _nowhere(outcome: str) -> dict[str, Any]:
+    return {"module": "pivot", "data": {}, "children": {}}
+
+
+def check_sleep(seconds: object) -> None:
+    """The platform sleeps a millisecond to a day."""
+    if not _is_number(seconds) or not 0.001 <= seconds <= LONGEST_SLEEP_S:  # type: ignore[operator]  # a number
+        raise AppError(
+            "dialog.sleep", f"call.sleep({seconds!r}): seconds must be 0.001 to {LONGEST_SLEEP_S}"
+        )
+
+
+def check_step(
+    fn: object,
+    key: object,
+    while_: PromptLike | None,
+    while_max_s: object,
+    timeout_s: object,
+) -> None:
+    """A step takes a function, not what calling it gave."""
+    if not callable(fn):
+        close = getattr(fn, "close", None)
+        if callable(close) and hasattr(fn, "cr_frame"):
+            close()
+        raise AppError(
+            "dialog.step",
+            f"call.step takes a function and its arguments, as in call.step(crm.find, number), not"
+            f" {_kind(fn)}",
+        )
+    if key is not None and (not isinstance(key, str) or not 0 < len(key) <= 255):
+        raise AppError("dialog.step", "call.step: key must be a text of 1 to 255 characters")
+    if while_ is not None:
+        checked(while_, "call.step(while_=)")
+    if not _is_number(while_max_s) or not 0 < while_max_s <= 3600:  # type: ignore[operator]  # a number
+        raise AppError("dialog.step", "call.step: while_max_s must be seconds, up to 3600")
+    if timeout_s is not None and (not _is_number(timeout_s) or timeout_s <= 0):  # type: ignore[operator]  # a number
+        raise AppError("dialog.step", "call.step: timeout_s must be seconds, more than 0")
+
+
+def check_task(task: Callable[..., object] | str, args: tuple[Any, ...], after_s: object) -> None:
+    """A worker must find the task by its name, and its arguments must survive being stored."""
+    name = task if isinstance(task, str) else name_of(task) if callable(task) else ""
+    if not name or "<" in name:
+        raise AppError(
+            "dialog.task",
+            f"call.enqueue({name or task!r}): a worker finds a task by its name, so give a function"
+            " that stands in a module, not a lambda or an inner one",
+        )
+    if not _is_number(after_s) or after_s < 0:  # type: ignore[operator]  # a number
+        raise AppError("dialog.task", "call.enqueue: after_s must be seconds, 0 or more")
+    if any(isinstance(arg, Secret) for arg in args):
+        raise AppError("dialog.task", "call.enqueue: a Secret cannot be stored; use call.step")
+    try:
+        msgspec.json.encode(args)
+    except (TypeError, ValueError, OverflowError, RecursionError) as problem:
+        raise AppError(
+            "dialog.task", f"call.enqueue({name}): its arguments cannot be stored: {problem}"
+        ) from None
+
+
+def check_gather(operations: tuple[object, ...]) -> None:
+    """Only what does not wait for the caller can happen at once."""
+    if not operations:
+        raise AppError("dialog.gather", "call.gather() has nothing to do: give it call.step(…)")
+    for operation in operations:
+        if not isinstance(operation, Operation):
+            raise AppError(
+                "dialog.gather",
+                f"call.gather takes call.step(…) and the like, not {_kind(operation)}",
+            )
+        if operation.kind in _WAITING:
+            raise AppError(
+                "dialog.gather",
+                f"call.gather: call.{operation.kind} waits for the caller, who can do one thing at"
+                " a time: await it by itself",
+            )
+    if len(set(map(id, operations))) < len(operations):
+        raise AppError("dialog.gather", "call.gather: the same operation stands there twice")
+
+
+def bounds(low: object, high: object) -> tuple[int, int] | None:
+    """The bounds of a random number."""
+    if low is None and high is None:
+        return None
+    if type(low) is not int or type(high) is not int or low > high:
+        raise AppError("dialog.random", "call.random takes nothing, or two whole numbers: (1, 6)")
+    return low, high
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    return "a coroutine" if hasattr(value, "cr_frame") else type(value).__name__

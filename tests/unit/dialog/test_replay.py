@@ -1,0 +1,649 @@
+"""The rules of the engine, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import copy_context
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reception import Call, DialogDrift, StepInfo, current_step, flow, prompt
+from reception.dialog import Arrival, Effects, Entries, Journal, Returned, Suspended
+from reception.errors import AppError
+from tests.unit.dialog.rig import FALLBACK, Rig, app_of, collection_in, modules, nodes
+
+HANGUP = flow.hangup()
+
+
+def find(number: str) -> int:
+    return 42
+
+
+async def slow(number: str) -> str:
+    return "done"
+
+
+async def three(call: Call) -> Any:
+    name = await call.ask("Room?", max_digits=4)
+    again = await call.ask("Again?", max_digits=4)
+    return flow.tts(f"{name}/{again}").then(HANGUP)
+
+
+def test_a_dialog_goes_on_with_the_answers_of_all_steps() -> None:
+    rig = Rig(app_of(three))
+    rig.arrive()
+    rig.answer("101")
+    assert b'"101/202"' in rig.answer("202").reply
+
+
+def test_silence_is_an_empty_answer() -> None:
+    rig = Rig(app_of(three))
+    rig.arrive()
+    rig.answer("")
+    assert b'"/2"' in rig.answer("2").reply
+
+
+def test_every_answer_is_read_from_its_own_collection_only() -> None:
+    rig = Rig(app_of(three))
+    first = collection_in(rig.arrive().reply)
+    second = collection_in(rig.arrive({first: "101", "rx": "9", "default": "8"}).reply)
+    assert first != second
+    # Collections live for the whole call: the old answer comes again beside the new silence.
+    assert b'"101/"' in rig.arrive({first: "101", "rx": "9"}).reply
+
+
+def test_what_the_platform_cannot_have_typed_is_no_answer() -> None:
+    rig = Rig(app_of(three))
+    name = collection_in(rig.arrive().reply)
+    rig.arrive({name: "1\x00<2>345678"})
+    assert b'"1234/"' in rig.arrive({}).reply
+
+
+# --- rule 2 and 3: nothing but operations -------------------------------------------------------
+
+
+@pytest.mark.parametrize("use", ["sleep", "timeout", "create_task", "gather", "zero"])
+def test_the_event_loop_is_not_there(use: str) -> None:
+    async def answer(call: Call) -> Any:
+        await call.say("x")
+        if use == "sleep":
+            await asyncio.sleep(1)
+        elif use == "zero":
+            await asyncio.sleep(0)
+        elif use == "timeout":
+            async with asyncio.timeout(1):
+                await call.now()
+        elif use == "create_task":
+            coroutine = slow("x")
+            try:
+                made = asyncio.create_task(coroutine)
+                made.cancel()
+            finally:
+                coroutine.close()
+        else:
+            await asyncio.gather(asyncio.Future())
+        return HANGUP
+
+    async def main() -> None:
+        rig = Rig(app_of(answer))
+        with pytest.raises(AppError, match=r"dialog/test_replay.py:\d+: .*call\.step") as caught:
+            rig.arrive()
+        assert caught.value.code in {"dialog.no_loop", "dialog.foreign_await"}
+
+    asyncio.run(main())
+
+
+def test_a_foreign_awaitable_is_named_with_its_line_in_an_inner_function() -> None:
+    class Foreign:
+        def __await__(self) -> Any:
+            yield "something"
+
+    async def inner(call: Call) -> None:
+        await call.say("x")
+        await Foreign()
+
+    async def answer(call: Call) -> Any:
+        await inner(call)
+        return HANGUP
+
+    with pytest.raises(AppError) as caught:
+        Rig(app_of(answer)).conversation(Arrival()).advance()
+    line = inner.__code__.co_firstlineno + 2
+    assert caught.value.message.startswith(f"dialog/test_replay.py:{line}: this awaits str")
+
+
+# --- rule 4: drift --------------------------------------------------------------------------------
+
+
+def test_another_operation_is_a_drift_that_names_everything() -> None:
+    rig = Rig(app_of(three, version="1"))
+    rig.arrive()
+
+    async def changed(call: Call) -> Any:
+        await call.step(find, "x")
+        return HANGUP
+
+    rig.app = app_of(changed, version="2")
+    with pytest.raises(DialogDrift) as caught:
+        rig.answer("1")
+    drift = caught.value
+    assert (1, "0", "call.ask()") == (drift.step_no, drift.op, drift.recorded)
+    assert "call.step(tests.unit.dialog.test_replay:find)" == drift.actual
+    assert drift.line == f"dialog/test_replay.py:{changed.__code__.co_firstlineno + 1}"
+    assert "version '1', this is '2'" in drift.message
+    assert "call.changed" in drift.message
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda call: call.ask("Room?", max_digits=5),
+        lambda call: call.ask("Another text", max_digits=4),
+        lambda call: call.ask("Room?", max_digits=4, secret=True),
+        lambda call: call.sleep(1),
+        lambda call: call.now(),
+        lambda call: call.run(flow.user("u")),
+    ],
+)
+def test_other_arguments_are_a_drift(other: Any) -> None:
+    rig = Rig(app_of(three))
+    rig.arrive()
+
+    async def changed(call: Call) -> Any:
+        await other(call)
+        return HANGUP
+
+    rig.app = app_of(changed)
+    with pytest.raises(DialogDrift):
+        rig.answer("1")
+
+
+def test_to_return_before_the_journal_is_through_is_a_drift() -> None:
+    rig = Rig(app_of(three))
+    rig.arrive()
+
+    async def changed(call: Call) -> Any:
+        return HANGUP
+
+    rig.app = app_of(changed)
+    with pytest.raises(DialogDrift, match="does return"):
+        rig.answer("1")
+
+
+def test_waiting_times_and_the_wording_of_the_catalogue_are_no_drift() -> None:
+    async def one(call: Call) -> Any:
+        room = await call.ask(prompt("room"), max_digits=4, timeout_s=5)
+        return flow.tts(room or "-")
+
+    async def two(call: Call) -> Any:
+        room = await call.ask(prompt("room"), max_digits=4, timeout_s=9)
+        return flow.tts(room or "-")
+
+    rig = Rig(app_of(one, prompts={"en": 'room = "Room?"'}))
+    rig.arrive()
+    rig.app = app_of(two, prompts={"en": 'room = "Your room, please?"'})
+    assert b'"101"' in rig.answer("101").reply
+
+
+def test_restart_begins_anew_once_and_then_falls_back() -> None:
+    rig = Rig(app_of(three))
+    rig.arrive()
+
+    async def changed(call: Call) -> Any:
+        await call.say("Sorry, once more.")
+        room = await call.ask("Which room?", max_digits=4)
+        return flow.tts(f"new {room}")
+
+    rig.app = app_of(changed, on_drift="restart")
+    assert "Sorry, once more. Which room?" == nodes(rig.answer("1").reply)[1][1]["text"]
+    assert 1 == len(rig.drifts)
+    assert b'"new 7"' in rig.answer("7").reply
+
+    rig.app = app_of(three, on_drift="restart")
+    with pytest.raises(DialogDrift):
+        rig.conversation(Arrival(len(rig.steps))).advance()
+
+
+async def rescue(call: Call) -> Any:
+    key = await call.ask("Something changed. Press 1 for the desk.", valid="1")
+    return flow.tts(f"rescued {key}")
+
+
+def test_a_handler_takes_over_after_a_drift_and_goes_on() -> None:
+    rig = Rig(app_of(three))
+    rig.arrive()
+
+    async def changed(call: Call) -> Any:
+        await call.now()
+        return HANGUP
+
+    rig.app = app_of(changed, on_drift=rescue)
+    assert b"Something changed" in rig.answer("1").reply
+    assert b'"rescued 1"' in rig.answer("1").reply
+
+
+def test_changed_guards_an_intended_change() -> None:
+    async def new(call: Call) -> Any:
+        name = await call.ask("Room?", max_digits=4)
+        if call.changed("greeting"):
+            await call.say("Thank you.")
+        again = await call.ask("Again?", max_digits=4)
+        return flow.tts(f"{name}/{again}").then(HANGUP)
+
+    # A call that has passed the place with the old code goes on as it began.
+    old = Rig(app_of(three))
+    old.arrive()
+    old.answer("1")
+    old.app = app_of(new)
+    assert b'"1/2"' in old.answer("2").reply
+    # One that has not gets the new code, for good.
+    young = Rig(app_of(three))
+    young.arrive()
+    young.app = app_of(new)
+    assert b"Thank you. Again?" in young.answer("1").reply
+    assert b'"1/2"' in young.answer("2").reply
+
+
+# --- rule 5: what answers at once -----------------------------------------------------------------
+
+
+def test_time_and_chance_are_the_same_on_every_replay() -> None:
+    seen: list[Any] = []
+
+    async def answer(call: Call) -> Any:
+        drawn = (await call.now(), await call.random(), await call.random(1, 6), await call.token())
+        seen.append(drawn)
+        await call.ask("x")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    rig.now = datetime(2030, 1, 1, tzinfo=UTC)
+    rig.answer("1")
+    assert seen[0] == seen[1]
+    moment, number, dice, token = seen[0]
+    assert datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) == moment
+    assert 0 <= number < 1
+    assert dice in range(1, 7)
+    assert 32 == len(token)
+
+
+def test_prompts_before_a_question_are_one_reply_and_sent_once() -> None:
+    async def answer(call: Call) -> Any:
+        await call.play("/m/welcome")
+        await call.say("One.")
+        await call.say("Two.")
+        await call.ask("Three?")
+        await call.ask("Four?")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    assert ["play", "collect_dtmf", "tts", "collect_dtmf", "pivot"] == modules(rig.arrive().reply)
+    assert "One. Two. Three?" == nodes(rig.steps[0].reply)[2][1]["text"]
+    assert ["collect_dtmf", "tts", "collect_dtmf", "pivot"] == modules(rig.answer("1").reply)
+
+
+def note(text: str) -> None: ...
+
+
+def test_jobs_are_committed_with_the_step_that_made_them_and_once() -> None:
+    async def answer(call: Call) -> Any:
+        await call.enqueue(note, "first")
+        await call.ask("x")
+        await call.enqueue(note, "second", after_s=60)
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    (first,) = rig.arrive().jobs
+    assert ("0", "tests.unit.dialog.test_replay:note", b'[["first"],{}]', 0.0) == first
+    (second,) = rig.answer("1").jobs
+    assert ("2", 60) == (second.op, second.after_s)
+
+
+# --- rules 9 to 12: effects -----------------------------------------------------------------------
+
+
+def test_a_step_runs_once_and_its_result_is_kept() -> None:
+    async def answer(call: Call) -> Any:
+        number = await call.step(find, "x")
+        key = await call.ask("x")
+        return flow.tts(f"{number}{key}")
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    assert b'"421"' in rig.answer("1").reply
+    assert ["0"] == rig.ran
+
+
+def test_what_was_flushed_with_a_claim_counts_when_the_worker_dies() -> None:
+    async def answer(call: Call) -> Any:
+        token = await call.token()
+        await call.say("Welcome.")
+        await call.enqueue(note, "x")
+        await call.step(slow, token)
+        await call.ask("Key?")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    out = rig.conversation(Arrival()).advance()
+    assert isinstance(out, Effects)
+    (effect,) = out.effects
+    kinds = [(e.kind, e.state) for e in Entries.decode(effect.before).entries]
+    assert [("token", "done"), ("say", "done"), ("enqueue", "done"), ("step", "pending")] == kinds
+    # The worker dies; the step was never committed. Another one begins where it stood.
+    rig.claimed[effect.op] = effect.before
+    out = rig.conversation(Arrival()).advance()
+    assert isinstance(out, Effects)
+    assert effect.args == out.effects[0].args
+    assert effect.key == out.effects[0].key
+    rig.results[effect.op] = effect.succeeded("done")
+    # What it queued was never heard, and so goes out now; the job too.
+    stored = rig.arrive()
+    assert "Welcome. Key?" == nodes(stored.reply)[1][1]["text"]
+    assert ["x"] == [job.args.decode()[3:4] for job in stored.jobs]
+    assert ["token", "say", "enqueue", "step", "ask"] == [e.kind for e in rig.entries(0)]
+    assert [] == rig.ran
+
+
+def test_a_holding_prompt_is_a_step_of_its_own_and_the_result_comes_after_it() -> None:
+    async def answer(call: Call) -> Any:
+        await call.say("One moment.")
+        got = await call.step(slow, "x", while_=flow.play("/m/hold"), while_max_s=60)
+        key = await call.ask(f"{got}?")
+        return flow.tts(key or "nothing")
+
+    rig = Rig(app_of(answer), slow={"1"})
+    held = rig.arrive()
+    assert isinstance(held.outcome, Suspended)
+    assert held.outcome.is_holding
+    assert ["tts", "play", "pivot"] == modules(held.reply)
+    assert [] == nodes(held.reply)[1][1]["terminators"]
+    # Again, and this time the prompt alone.
+    assert ["play", "pivot"] == modules(rig.arrive().reply)
+    rig.results["1"] = b'[true,"done"]'
+    rig.slow.clear()
+    assert "done?" == nodes(rig.arrive({"default": "5"}).reply)[1][1]["text"]
+    assert b'"7"' in rig.answer("7").reply
+
+
+def test_a_short_holding_prompt_gets_two_seconds_of_silence() -> None:
+    async def answer(call: Call) -> Any:
+        await call.step(slow, "x", while_="Hold on.")
+        return HANGUP
+
+    rig = Rig(app_of(answer), slow={"0"})
+    rig.arrive()
+    rig.now -= timedelta(seconds=4)
+    assert ["tts", "sleep", "pivot"] == modules(rig.arrive().reply)
+
+
+def test_a_hold_has_a_maximum_and_then_the_fallback() -> None:
+    async def answer(call: Call) -> Any:
+        await call.step(slow, "x", while_="Hold on.", while_max_s=12)
+        return HANGUP
+
+    rig = Rig(app_of(answer), slow={"0"})
+    for _ in range(3):
+        assert b"Hold on." in rig.arrive().reply
+    last = rig.arrive()
+    assert isinstance(last.outcome, Returned)
+    assert last.outcome.is_fallback
+    assert FALLBACK.render() == last.reply
+
+
+def test_a_late_step_without_a_holding_prompt_is_the_fallback() -> None:
+    async def answer(call: Call) -> Any:
+        await call.step(slow, "x")
+        return HANGUP
+
+    rig = Rig(app_of(answer), slow={"0"})
+    assert FALLBACK.render() == rig.arrive().reply
+
+
+class Busy(Exception):
+    def __init__(self, room: str, beds: int) -> None:
+        super().__init__(room, beds)
+        self.room = room
+
+
+def refuse(room: str) -> None:
+    raise Busy(room, 2)
+
+
+def test_an_error_is_caught_by_its_own_class_now_and_on_replay() -> None:
+    seen: list[Any] = []
+
+    async def answer(call: Call) -> Any:
+        try:
+            await call.step(refuse, "0101")
+        except Busy as error:
+            seen.append((type(error), error.args, error.room))
+        await call.ask("x")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    rig.answer("1")
+    assert [(Busy, ("0101", 2), "0101")] * 2 == seen
+
+
+def test_an_effect_has_one_key_for_ever_and_it_is_not_the_token() -> None:
+    async def answer(call: Call) -> Any:
+        await call.step(find, "a")
+        await call.step(find, "b", key="booking-7")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    one = rig.conversation(Arrival()).advance()
+    two = rig.conversation(Arrival()).advance()
+    assert isinstance(one, Effects)
+    assert isinstance(two, Effects)
+    assert one.effects[0].key == two.effects[0].key
+    assert "token" not in one.effects[0].key
+    assert "x" not in repr(one.effects[0])
+
+
+def test_a_step_knows_its_key_and_its_attempt() -> None:
+    def who() -> StepInfo | None:
+        return current_step()
+
+    async def answer(call: Call) -> Any:
+        await call.step(who, key="k")
+        return HANGUP
+
+    out = Rig(app_of(answer)).conversation(Arrival()).advance()
+    assert isinstance(out, Effects)
+    assert StepInfo("k", 3) == copy_context().run(out.effects[0].start, 3)
+    assert current_step() is None
+
+
+# --- rule 13: gather ------------------------------------------------------------------------------
+
+
+def test_gather_gives_results_in_order_whatever_comes_first() -> None:
+    async def answer(call: Call) -> Any:
+        a, now, b = await call.gather(call.step(find, "a"), call.now(), call.step(slow, "b"))
+        key = await call.ask("x")
+        return flow.tts(f"{a} {now:%Y} {b} {key}")
+
+    rig = Rig(app_of(answer))
+    conversation = rig.conversation(Arrival())
+    out = conversation.advance()
+    assert isinstance(out, Effects)
+    first, second = out.effects
+    assert ("0.0", "0.2") == (first.op, second.op)
+    assert first.before == second.before
+    left = conversation.resume(second.op, second.succeeded("B"))
+    assert isinstance(left, Effects)
+    assert [first.op] == [effect.op for effect in left.effects]
+    assert isinstance(conversation.resume(first.op, first.succeeded(1)), Suspended)
+    conversation.park()
+
+    rig.arrive()
+    assert b'"42 2026 done 1"' in rig.answer("1").reply
+    assert ["0.0", "0.2"] == rig.ran
+
+
+def test_gather_waits_for_all_and_raises_the_first_error() -> None:
+    async def answer(call: Call) -> Any:
+        try:
+            await call.gather(call.step(find, "a"), call.step(refuse, "1"), call.step(refuse, "2"))
+        except Busy as error:
+            return flow.tts(f"busy {error.room}")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    assert b'"busy 1"' in rig.arrive().reply
+    assert 3 == len(rig.ran)
+
+
+def test_a_question_in_a_gather_is_refused_where_it_stands() -> None:
+    async def answer(call: Call) -> Any:
+        await call.gather(call.step(find, "a"), call.ask("x"))
+        return HANGUP
+
+    with pytest.raises(AppError, match=r"call\.ask waits for the caller"):
+        Rig(app_of(answer)).conversation(Arrival()).advance()
+
+
+# --- await is missing -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["dropped", "kept", "asked"])
+def test_an_operation_without_await_is_an_error_with_its_line(how: str) -> None:
+    async def answer(call: Call) -> Any:
+        if how == "dropped":
+            call.say("hello")  # type: ignore[unused-awaitable]  # that is what is tried
+        elif how == "kept":
+            kept = call.say("hello")  # noqa: F841  it is held, and never awaited
+            return HANGUP
+        elif call.random():
+            return HANGUP
+        await call.ask("x")
+        return HANGUP
+
+    with pytest.raises(AppError, match=r"test_replay.py:\d+: await is missing") as caught:
+        Rig(app_of(answer)).conversation(Arrival()).advance()
+    assert "dialog.await_missing" == caught.value.code
+
+
+def test_an_operation_may_be_awaited_later() -> None:
+    async def answer(call: Call) -> Any:
+        later = call.step(find, "a")
+        await call.now()
+        return flow.tts(str(await later))
+
+    assert b'"42"' in Rig(app_of(answer)).arrive().reply
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+def test_a_dialog_has_a_last_step() -> None:
+    async def answer(call: Call) -> Any:
+        while True:
+            await call.ask("Again?")
+
+    rig = Rig(app_of(answer), most_steps=3)
+    rig.arrive()
+    for _ in range(2):
+        rig.answer("1")
+    with pytest.raises(AppError, match="3 steps"):
+        rig.answer("1")
+
+
+def test_a_loop_that_asks_nobody_ends() -> None:
+    async def answer(call: Call) -> Any:
+        while True:
+            await call.now()
+
+    with pytest.raises(AppError, match="without asking the caller"):
+        Rig(app_of(answer)).conversation(Arrival()).advance()
+
+
+def test_a_journal_of_a_newer_release_is_left_alone() -> None:
+    with pytest.raises(AppError, match="newer release"):
+        Journal.load([b'2:[0,"",[]]'])
+
+
+# --- one-step applications ------------------------------------------------------------------------
+
+
+async def elsewhere(value: str) -> str:
+    await asyncio.sleep(0)
+    return value
+
+
+def test_a_handler_that_awaits_nothing_of_its_call_runs_on_the_loop_and_needs_no_store() -> None:
+    async def answer(call: Call) -> Any:
+        return flow.tts(await elsewhere(call.caller_number)).then(HANGUP)
+
+    rig = Rig(app_of(answer))
+    conversation = rig.conversation(Arrival())
+    assert "loop" == conversation.runs
+    out = asyncio.run(conversation.open())
+    assert isinstance(out, Returned)
+    assert not out.needs_commit
+    assert flow.tts("+15551234567").then(HANGUP) == out.reply
+
+
+def test_a_plain_handler_runs_in_a_thread_and_needs_no_store() -> None:
+    def answer(call: Call) -> Any:
+        return HANGUP
+
+    conversation = Rig(app_of(answer)).conversation(Arrival())
+    assert "thread" == conversation.runs
+    out = conversation.finish(conversation.call())
+    assert isinstance(out, Returned)
+    assert not out.needs_commit
+    assert HANGUP is out.reply
+
+
+def test_an_operation_in_a_plain_handler_says_what_to_write() -> None:
+    def answer(call: Call) -> Any:
+        call.say("x")  # type: ignore[unused-awaitable]  # that is what is tried
+        return HANGUP
+
+    conversation = Rig(app_of(answer)).conversation(Arrival())
+    with pytest.raises(AppError, match="async def"):
+        conversation.call()
+
+
+async def menu(call: Call) -> str:
+    return await call.ask("One or two?", valid="12")
+
+
+def test_a_handler_that_hands_its_call_on_becomes_a_dialog_at_its_first_operation() -> None:
+    async def answer(call: Call) -> Any:
+        return flow.tts(await menu(call) or "nothing")
+
+    rig = Rig(app_of(answer))
+    assert "loop" == rig.conversation(Arrival()).runs
+    assert ["collect_dtmf", "tts", "collect_dtmf", "pivot"] == modules(rig.arrive().reply)
+    assert "dialog" == rig.conversation(Arrival(1)).runs
+    assert b'"2"' in rig.answer("2").reply
+
+
+def test_an_operation_after_the_loop_was_waited_for_is_an_error_with_both_lines() -> None:
+    async def answer(call: Call) -> Any:
+        await elsewhere("x")
+        return flow.tts(await menu(call))
+
+    conversation = Rig(app_of(answer)).conversation(Arrival())
+    with pytest.raises(AppError, match=r"test_replay.py:\d+: call.ask\(\) comes after .*py:\d+"):
+        asyncio.run(conversation.open())
+
+
+def test_a_name_that_merely_looks_like_an_operation_makes_no_dialog() -> None:
+    class Client:
+        async def run(self, number: str) -> str:
+            return await elsewhere(number)
+
+    crm = Client()
+
+    async def answer(call: Call) -> Any:
+        return flow.tts(await crm.run(call.caller_number))
+
+    assert "loop" == Rig(app_of(answer)).conversation(Arrival()).runs
