@@ -65,6 +65,10 @@ def _escaped(match: re.Match[str]) -> str:
 
 def joined(flow: Flow, *, canonical: bool) -> bytes:
     """Write a flow, iteratively: branches may hang in branches to any depth."""
+    if not canonical:
+        line = _line(flow._spine)
+        if line is not None:
+            return line
     out: list[bytes] = []
     waiting: list[Flow | bytes] = [flow]
     while waiting:
@@ -77,10 +81,9 @@ def joined(flow: Flow, *, canonical: bool) -> bytes:
             out.append(known)
             continue
         spine = item._spine
-        if not canonical and not any(step.branches for step in spine):
-            heads = [step.head for step in spine]
-            out.append(b',"children":{"_":'.join(heads))
-            out.append(b',"children":{}' + b"}" * (2 * len(heads) - 1))
+        line = None if canonical else _line(spine)
+        if line is not None:
+            out.append(line)
             continue
         parts: list[Flow | bytes] = []
         for step in spine:
@@ -99,6 +102,19 @@ def joined(flow: Flow, *, canonical: bool) -> bytes:
         parts.append(b"}" * (2 * len(spine)))
         waiting.extend(reversed(parts))
     return b"".join(out)
+
+
+def _line(spine: tuple[Step, ...]) -> bytes | None:
+    """Write nodes that only follow one another, as most flows are; None where one branches."""
+    heads = []
+    for step in spine:
+        if step.branches:
+            return None
+        heads.append(step.head)
+    return b'%b,"children":{}%b' % (
+        b',"children":{"_":'.join(heads),
+        b"}" * (2 * len(heads) - 1),
+    )
 
 
 def _key(branch: tuple[str, Flow]) -> str:

@@ -118,7 +118,10 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         Source:
             contract pitfalls §A5 and §A6, dialogs §4.
         """
-        if not any(step.branches or step.module == "pivot" for step in self._spine):
+        for step in self._spine:
+            if step.branches or step.module == "pivot":
+                break
+        else:
             return self
         every: list[Flow] = [self]
         for seen in every:
