@@ -21,7 +21,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from reception.bootstrap.problems import ConfigError, Problem, Problems
-from reception.bootstrap.store_config import StoreConfig, read_store
+from reception.bootstrap.store_config import KEEP_DAYS, StoreConfig, read_keep_days, read_store
 from reception.bootstrap.table import Table
 from reception.web.settings import LOOPBACK, Network
 from reception.web.tenant import is_app_id
@@ -86,6 +86,7 @@ class TenantConfig:
         flow, fallback: callflow files; None where there is none.
         secrets: the live secrets themselves; never shown.
         platforms: the versions that must all accept a reply.
+        keep_days: after how many days an ended call is forgotten.
     """
 
     app_id: str
@@ -97,6 +98,7 @@ class TenantConfig:
     account_ids: frozenset[str] = frozenset()
     insecure_no_secret: bool = False
     platforms: frozenset[int] = frozenset({4, 5})
+    keep_days: int = KEEP_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def read_config(
     server = _server(top.table("server"), overrides)
     store = read_store(top.table("store"), path.absolute().parent, environ)
     tenants = tuple(
-        _tenant(app_id, table, path.parent, environ, server)
+        _tenant(app_id, table, path.parent, environ, server, store)
         for app_id, table in top.tables("tenants").items()
     )
     top.finish()
@@ -235,7 +237,12 @@ def _is_public(url: str) -> bool:
 
 
 def _tenant(
-    app_id: str, table: Table, directory: Path, environ: Mapping[str, str], server: ServerConfig
+    app_id: str,
+    table: Table,
+    directory: Path,
+    environ: Mapping[str, str],
+    server: ServerConfig,
+    store: StoreConfig,
 ) -> TenantConfig:
     if not is_app_id(app_id):
         table.add("", "cannot be an APPID: use 1 to 64 of A-Z a-z 0-9 . _ -")
@@ -261,6 +268,7 @@ def _tenant(
         account_ids=_accounts(table),
         insecure_no_secret=table.flag("insecure_no_secret", default=False),
         platforms=_platforms(table),
+        keep_days=read_keep_days(table, store.keep_days),
     )
     table.finish()
     _check_way_in(table, tenant, server)

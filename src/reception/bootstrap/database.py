@@ -67,7 +67,7 @@ class Keeper:
         prepare: called after the first start, before anybody is told that it is ready,
             with a function that says whether to give up; may raise NeedsHuman.
         waker: gets the byte `DATABASE` when `state` changes.
-        nightly: makes its backups, from when it is ready.
+        nightly: does what it needs every night, from when it is ready.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """
 Joins the supervisor to the embedded database: what a worker told, to a keeper of it.
 
-How a server is kept alive is `database`'s business, how it runs the store's. The schema is
-brought up to date in a process of its own, and only where it is not: what migrations need
-is large, and the supervisor is to stay small.
+How a server is kept alive is `database`'s business, how it runs the store's. What needs
+the store's tables is done by processes of their own, which end: the schema is brought up
+to date (only where it is not), old calls are forgotten. So the supervisor stays small.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +34,7 @@ def keep_database(store: Message, waker: socket.socket) -> Keeper:
         server,
         prepare=lambda is_cancelled: bring_up_to_date(server, is_cancelled),
         waker=waker,
-        nightly=_nightly(server, store) if store["backup_dir"] else None,
+        nightly=_nightly(server, store),
     )
 
 
@@ -47,9 +47,39 @@ def bring_up_to_date(server: EmbeddedServer, is_cancelled: Callable[[], bool]) -
     """
     if server.schema_version() == newest_schema():
         return
-    words = ["-m", "reception", "db", "migrate", "--data-dir", str(server.directory.root)]
+    _run("store.schema", ["migrate", "--data-dir", str(server.directory.root)], is_cancelled)
+
+
+def newest_schema() -> str:
+    """Give the version that the newest migration leads to; the names of their files begin with it."""
+    folder = Path(schema.__file__).parent / "versions"
+    return max(path.name[1:].partition("_")[0] for path in folder.glob("v*_*.py"))
+
+
+def _nightly(server: EmbeddedServer, store: Message) -> Nightly:
+    into = Path(store["backup_dir"]) if store["backup_dir"] else None
+    started_at = datetime.now(UTC)
+
+    def last_at() -> datetime | None:
+        if into is None:
+            return started_at  # what is forgotten a day later harms nobody
+        found = backups(into)
+        return made_at(found[-1]) if found else None
+
+    def do(is_cancelled: Callable[[], bool]) -> None:
+        if into is not None:
+            make_backup(server, into, is_cancelled)
+            remove_old_backups(into, store["backups_kept"])
+        if store["config"]:
+            _run("store.prune", ["prune", "--config", store["config"]], is_cancelled)
+
+    return Nightly(time.fromisoformat(store["backup_at"]), last_at, do)
+
+
+def _run(code: str, words: list[str], is_cancelled: Callable[[], bool]) -> None:
+    """Run `reception db …` in a process of its own, which may be ended anywhere."""
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        [sys.executable, "-P", *words],
+        [sys.executable, "-P", "-m", "reception", "db", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -63,29 +93,8 @@ def bring_up_to_date(server: EmbeddedServer, is_cancelled: Callable[[], bool]) -
             except subprocess.TimeoutExpired:
                 continue
             if process.returncode:
-                raise NeedsHuman("store.schema", problem.strip())
+                raise NeedsHuman(code, problem.strip())
             return
     finally:
-        # All pending migrations are one transaction, so it may be ended anywhere.
         process.kill()
-        process.wait()
-
-
-def newest_schema() -> str:
-    """Give the version that the newest migration leads to; the names of their files begin with it."""
-    folder = Path(schema.__file__).parent / "versions"
-    return max(path.name[1:].partition("_")[0] for path in folder.glob("v*_*.py"))
-
-
-def _nightly(server: EmbeddedServer, store: Message) -> Nightly:
-    into = Path(store["backup_dir"])
-
-    def newest_at() -> datetime | None:
-        found = backups(into)
-        return made_at(found[-1]) if found else None
-
-    def make(is_cancelled: Callable[[], bool]) -> None:
-        make_backup(server, into, is_cancelled)
-        remove_old_backups(into, store["backups_kept"])
-
-    return Nightly(time.fromisoformat(store["backup_at"]), newest_at, make)
+        process.communicate()

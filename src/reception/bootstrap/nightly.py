@@ -1,9 +1,10 @@
 """
-Makes the nightly backups of the embedded database, in a thread of the supervisor.
+Does what the embedded database needs every night, in a thread of the supervisor.
 
-Once a day at a time of the machine's zone; and soon after a start where the newest backup
-is older than a day, since the machine may have been off at night. A backup that fails is
-logged and tried again an hour later. What a backup is, the store knows.
+Once a day at a time of the machine's zone; and soon after a start where it was last done
+more than a day ago, since the machine may have been off at night. What fails is logged and
+tried again an hour later. What there is to do (a backup, forgetting what is old), others
+know.
 """
 
 from __future__ import annotations
@@ -27,26 +28,26 @@ _log: Final = structlog.stdlib.get_logger("reception.store")
 
 class Nightly:
     """
-    Calls `make` when a backup is due.
+    Calls `do` every night.
 
     Args:
         at: time of day, in the machine's zone.
-        newest_at: when the newest backup was made; None where there is none.
-        make: makes one, unless the function it is given says that it is to give up.
+        last_at: when it was last done; None for never.
+        do: does it, until the function that it is given says that it is to give up.
     """
 
     def __init__(
         self,
         at: time,
-        newest_at: Callable[[], datetime | None],
-        make: Callable[[Callable[[], bool]], None],
+        last_at: Callable[[], datetime | None],
+        do: Callable[[Callable[[], bool]], None],
     ) -> None:
         self._at: Final = at
-        self._newest_at: Final = newest_at
-        self._make: Final = make
+        self._last_at: Final = last_at
+        self._do: Final = do
         self._stopping: Final = threading.Event()
         self._thread: Final = threading.Thread(
-            target=self._run, name="reception-backup", daemon=True
+            target=self._run, name="reception-nightly", daemon=True
         )
 
     def begin(self) -> None:
@@ -54,39 +55,39 @@ class Nightly:
         self._thread.start()
 
     def stop(self) -> None:
-        """Make no more, and give up the one that is being made."""
+        """Do it no more, and give up what is being done."""
         self._stopping.set()
 
     def _run(self) -> None:
-        due = first_due(datetime.now().astimezone(), self._at, self._newest_at())
+        due = first_due(datetime.now().astimezone(), self._at, self._last_at())
         while True:
             # In short waits: a clock that is set, and a machine that sleeps, are noticed.
             while (left := (due - datetime.now(UTC)).total_seconds()) > 0:
                 if self._stopping.wait(min(left, 60.0)):
                     return
-            due = self._made()
+            due = self._done()
             if self._stopping.is_set():
                 return
 
-    def _made(self) -> datetime:
-        """Make one now; when is the next due?"""
+    def _done(self) -> datetime:
+        """Do it now; when is it due again?"""
         begun = monotonic()
         try:
-            self._make(self._stopping.is_set)
+            self._do(self._stopping.is_set)
         except NeedsHuman as error:
             if not self._stopping.is_set():
-                _log.error("store.backup_failed", code=error.code, reason=error.message)
+                _log.error("store.nightly_failed", code=error.code, reason=error.message)
             return datetime.now(UTC) + AGAIN
         except Exception as error:  # noqa: BLE001  # the next night must come all the same
-            _log.exception("store.backup_failed", error=type(error).__name__)
+            _log.exception("store.nightly_failed", error=type(error).__name__)
             return datetime.now(UTC) + AGAIN
-        _log.info("store.backup_made", ms=round((monotonic() - begun) * 1000))
+        _log.info("store.nightly_done", ms=round((monotonic() - begun) * 1000))
         return next_due(datetime.now().astimezone(), self._at)
 
 
-def first_due(now: datetime, at: time, newest_at: datetime | None) -> datetime:
-    """When is the first backup after a start due?"""
-    if newest_at is None or now - newest_at > DAY:
+def first_due(now: datetime, at: time, last_at: datetime | None) -> datetime:
+    """When is it due for the first time after a start?"""
+    if last_at is None or now - last_at > DAY:
         return now + SOON
     return next_due(now, at)
 

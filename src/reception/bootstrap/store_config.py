@@ -19,6 +19,7 @@ from reception.bootstrap.control import Message
 from reception.bootstrap.table import Table
 
 DATA_DIR: Final = "reception-data"
+KEEP_DAYS: Final = 30
 _VARIABLE: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
 _URL: Final = re.compile(r"postgres(?:ql)?://\S+")
 _TIME: Final = re.compile(r"(\d\d):(\d\d)", re.ASCII)
@@ -35,6 +36,8 @@ class StoreConfig:
         backup_dir: where nightly backups of the embedded server go; None for no backups.
         backup_at: when, in the machine's time zone.
         backups_kept: how many; the oldest is removed.
+        keep_days: after how many days an ended call is forgotten; a tenant may say another
+            number.
     """
 
     data_dir: Path | None = None
@@ -42,6 +45,7 @@ class StoreConfig:
     backup_dir: Path | None = None
     backup_at: time = time(3, 30)
     backups_kept: int = 14
+    keep_days: int = KEEP_DAYS
 
 
 def read_store(table: Table, directory: Path, environ: Mapping[str, str]) -> StoreConfig:
@@ -65,16 +69,28 @@ def read_store(table: Table, directory: Path, environ: Mapping[str, str]) -> Sto
         backup_dir=backup_dir,
         backup_at=_time(table, "backup_at", time(3, 30)),
         backups_kept=table.whole("backups_kept", 14, 1, 1000),
+        keep_days=read_keep_days(table, KEEP_DAYS),
     )
     table.finish()
     return store
 
 
-def store_message(store: StoreConfig) -> Message:
-    """Tell the supervisor what it keeps; empty where that is nothing. No secret is in it."""
+def read_keep_days(table: Table, default: int) -> int:
+    """Read for how many days ended calls are kept; a URL of theirs lives for one."""
+    return table.whole("keep_days", default, 2, 3650)
+
+
+def store_message(store: StoreConfig, config: str = "") -> Message:
+    """
+    Tell the supervisor what it keeps; empty where that is nothing. No secret is in it.
+
+    Args:
+        config: the path of the file; "" where there is none.
+    """
     if store.data_dir is None:
         return {}
     return {
+        "config": config,
         "data_dir": str(store.data_dir),
         "backup_dir": str(store.backup_dir or ""),
         "backup_at": store.backup_at.isoformat("minutes"),

@@ -128,7 +128,9 @@ def _load(settings: Message, line: Line) -> Planned:
         Path(settings["config"]),
         overrides=overrides,
         # The database starts while the applications are imported.
-        on_config=lambda config: line.send({"store": store_message(config.store)}),
+        on_config=lambda config: line.send(
+            {"store": store_message(config.store, settings["config"])}
+        ),
     )
     return Planned(loaded, loaded.config, "", dev=False)
 

@@ -14,14 +14,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from reception.bootstrap.config import Overrides, read_config
+from reception.bootstrap.config import Config, Overrides, read_config
 from reception.bootstrap.problems import ConfigError
 from reception.bootstrap.store_config import StoreConfig
-from reception.errors import NeedsHuman
+from reception.errors import NeedsHuman, Retry
 from reception.store.embedded import EmbeddedServer
 
 _OWNER = "postgres"
@@ -34,14 +35,19 @@ class Where:
     config: Path
     data_dir: Path | None
 
-    def store(self) -> StoreConfig:
-        """Read which database it is."""
-        if self.data_dir is not None:
-            return StoreConfig(self.data_dir.absolute())
+    def read(self) -> Config:
+        """Read the configuration; what is wrong elsewhere in it does not matter here."""
         config, problems = read_config(self.config, os.environ, Overrides())
         ours = [problem for problem in problems.found if problem.key.startswith("store")]
         if ours:
             raise ConfigError(ours)
+        return config
+
+    def store(self) -> StoreConfig:
+        """Tell which database it is."""
+        if self.data_dir is not None:
+            return StoreConfig(self.data_dir.absolute())
+        config = self.read()
         if config.store.data_dir is None and not config.store.database_url:
             raise NeedsHuman(
                 "store.none", f"{self.config} has `embedded = false`: there is no database"
@@ -64,7 +70,7 @@ class Where:
 def _failures() -> Iterator[None]:
     try:
         yield
-    except NeedsHuman as error:
+    except (NeedsHuman, Retry) as error:
         click.echo(error.message, err=True)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
 
@@ -219,3 +225,37 @@ def upgrade(config: Path, data_dir: Path | None, old_bin: Path | None) -> None:
         directory = Where(config, data_dir).embedded()
         kept = carry_over(directory, old_bin, lambda text: click.echo(text, err=True))
     click.echo(f"Upgraded. The old data is in {kept}.")
+
+
+@db.command()
+@click.option(
+    "--config",
+    default="reception.toml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The configuration file.",
+)
+@click.option("--tenant", "only", metavar="APPID", help="Forget calls of this tenant only.")
+def prune(config: Path, only: str | None) -> None:
+    """
+    Forget the calls that ended longer ago than their tenants keep them.
+
+    `keep_days` in [store] or in the tenant's table says how long. `reception serve` does so
+    every night for an embedded database.
+    """
+    from reception.store.pruning import prune as forget
+
+    with _failures():
+        where = Where(config, None)
+        retention = {
+            tenant.app_id: timedelta(days=tenant.keep_days)
+            for tenant in where.read().tenants
+            if only in (None, tenant.app_id)
+        }
+        if not retention:
+            raise NeedsHuman("store.no_tenant", f"{config} has no tenant {only}")
+        with _owner_dsn(where) as dsn:
+            # A bar needs a total, and counting what is to go would cost as much as forgetting.
+            lost = forget(dsn, retention, now=datetime.now(UTC))
+    for app_id, count in lost.items():
+        click.echo(f"{app_id}: {count} calls forgotten")

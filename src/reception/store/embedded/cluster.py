@@ -32,7 +32,7 @@ _NO_SPACE: Final = re.compile(
 
 # Defaults of a server made by us, in its postgresql.conf, where an operator may change them.
 _TUNABLE: Final = {
-    "max_connections": "100",
+    "max_connections": "200",
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
     # Queries here are short; compiling them costs more than it gains.
