@@ -22,10 +22,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
-from reception.errors import AppError, PeerError
+from reception.dialog import Began, Opening, Stage
+from reception.errors import AppError, Denied, PeerError, Retry
 from reception.face.call import Call
+from reception.service.pivots import Fate, Reply
 from reception.web import developer
 from reception.web.at_once import answer_at_once
+from reception.web.conversing import no_store
 from reception.web.incident import report
 from reception.web.metrics import Outcome
 from reception.web.reply import reply_flow
@@ -47,6 +50,12 @@ _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _CLOSE: Final = (b"connection", b"close")
 _NOT_FOUND: Final = b'{"error":"not found"}'
 
+_OUTCOMES: Final[Mapping[Fate, Outcome]] = {
+    "flow": "flow",
+    "stored": "stored",
+    "late": "deadline",
+    "failed": "error",
+}
 # Answers are written from the timer of a deadline too; the loop alone would not hold them.
 _writing: Final[set[asyncio.Task[None]]] = set()
 
@@ -130,6 +139,12 @@ class Exchange:
             text = msgspec.json.encode({"error": error.code, "message": error.message})
             await self.send(error.status, text, "unreadable")
             return None
+        if not await self._is_meant_for_us(admitted, request):
+            return None
+        return request
+
+    async def _is_meant_for_us(self, admitted: Admitted, request: PivotRequest) -> bool:
+        """What of the way in can be judged only with the body; else it has been refused."""
         accounts = admitted.tenant.account_ids
         account = admitted.account
         if (accounts and request.account_id not in accounts) or (
@@ -137,8 +152,20 @@ class Exchange:
         ):
             self._report("voice.foreign_account")
             await self.send(404, _NOT_FOUND, "denied")
-            return None
-        return request
+            return False
+        if admitted.step is None:
+            return True
+        conversing = self._voice.conversing
+        try:
+            if conversing is not None and await conversing.knows(admitted, request):
+                return True
+        except Retry as error:
+            self._report("store.away", error)
+            await self.send(*self._fallback("no_store"))
+            return False
+        self._report("voice.foreign_step")
+        await self.send(404, _NOT_FOUND, "denied")
+        return False
 
     async def _rest_of_body(self, receive: Receive, first: bytes) -> tuple[Message, bytes]:
         """The last message and the whole body, or more of it than is allowed."""
@@ -155,10 +182,18 @@ class Exchange:
     async def _answer(self, admitted: Admitted, request: PivotRequest) -> None:
         tenant = admitted.tenant
         settings = self._voice.settings
+        if admitted.step is not None or tenant.runs == "dialog":
+            await self._converse(admitted, request)
+            return
         try:
             result: object = tenant.answer
             if tenant.runs != "static":
                 result = await self._result(admitted, request)
+            if type(result) is Began:
+                # It handed its call to a function that asks: what was run is run again.
+                result.coroutine.close()
+                await self._converse(admitted, request)
+                return
             if self.answered:
                 self._report("voice.late_result")
                 return
@@ -183,16 +218,56 @@ class Exchange:
         """What the application's handler says, as it says it."""
         tenant = admitted.tenant
         self._admitted, self._account_id = admitted, request.account_id or ""
-        call = Call(request, params=admitted.params, pivot_url=self._pivot_url)
         answer = cast("Callable[[Call], Any]", tenant.answer)
         if tenant.runs == "loop":
-            return cast("Awaitable[object]", answer(call))
+            call = Call(request, params=admitted.params, pivot_url=self._pivot_url, stage=Stage())
+            return Opening(answer(call))
+        call = Call(request, params=admitted.params, pivot_url=self._pivot_url)
         return self._in_thread(tenant, answer, call)
 
     async def _in_thread(self, tenant: Tenant, answer: Callable[[Call], Any], call: Call) -> object:
         result = await self._voice.load.run_in_thread(tenant.app_id, answer, call)
         # A plain function may hand on what an async one returned, as decorators do.
         return await result if inspect.isawaitable(result) else result
+
+    async def _converse(self, admitted: Admitted, request: PivotRequest) -> None:
+        """Have a dialog answer."""
+        tenant = admitted.tenant
+        self._admitted, self._account_id = admitted, request.account_id or ""
+        conversing = self._voice.conversing
+        if conversing is None or tenant.app is None or tenant.fallback is None:
+            await self._fall_back("voice.no_store", "no_store", no_store())
+            return
+        try:
+            reply = await conversing.answer(
+                tenant.app, tenant.fallback, admitted, request, self._pivot_url, self._left_s
+            )
+        except Denied as error:
+            self._report("voice.refused_step", error)
+            await self.send(404, _NOT_FOUND, "denied")
+        except Retry as error:
+            await self._fall_back("store.away", "no_store", error)
+        else:
+            await self._reply(reply)
+
+    async def _reply(self, reply: Reply) -> None:
+        """Send what a dialog says, and tell what it came by."""
+        for noted in reply.noted:
+            self._report("dialog.recovered", noted)
+        if self.answered:
+            self._report("voice.late_result")
+        elif reply.error is not None:
+            is_ours = isinstance(reply.error, AppError)
+            event = "voice.invalid_flow" if is_ours else "voice.handler_failed"
+            await self._fall_back(event, "invalid" if is_ours else "error", reply.error)
+        else:
+            if reply.fate == "late":
+                self._report("voice.deadline")
+            await self.send(200, reply.body, _OUTCOMES[reply.fate])
+
+    def _left_s(self) -> float:
+        """Seconds until the deadline."""
+        return self._voice.settings.deadline_s - self.elapsed_s()
 
     def _is_stopped(self, error: BaseException) -> bool:
         """

@@ -18,9 +18,11 @@ from prometheus_client.values import MultiProcessValue, ValueClass
 
 Outcome = Literal[
     "flow",  # the application's own reply
+    "stored",  # what the step was answered before
     "deadline",  # fallback: the handler was late
     "error",  # fallback: the handler raised
     "invalid",  # fallback: the platform would have rejected the reply
+    "no_store",  # fallback: a dialog, and the database is away
     "shed",  # 503: overloaded
     "unreadable",  # 4xx: the body is no pivot request
     "denied",  # 404: no such tenant, or not allowed

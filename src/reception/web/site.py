@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reception.web.client import client_of, is_within
+from reception.web.conversing import Conversing
 from reception.web.exchange import Message, Receive, Scope, Send
 from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics
@@ -27,11 +28,17 @@ from reception.web.voice import Voice
 class Site:
     """The ASGI app; `voice` and `lifecycle` are what a worker steers it by."""
 
-    def __init__(self, tenants: Tenants, settings: WebSettings, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        tenants: Tenants,
+        settings: WebSettings,
+        lifecycle: Lifecycle,
+        conversing: Conversing | None = None,
+    ) -> None:
         self.lifecycle: Final = lifecycle
         self.settings: Final = settings
         self.metrics: Final = Metrics()
-        self.voice: Final = Voice(tenants, settings, lifecycle, self.metrics)
+        self.voice: Final = Voice(tenants, settings, lifecycle, self.metrics, conversing)
         self._rest: Final = Starlette(
             routes=[
                 Route("/healthz", self._healthz),

@@ -19,10 +19,11 @@ from urllib.parse import unquote_plus
 
 from reception.callflow import Flow
 from reception.errors import Denied
-from reception.face.app import APP_ID, AnswerHandler
+from reception.face.app import APP_ID, AnswerHandler, App
 from reception.web.client import Headers, client_of, is_within
-from reception.web.continuation import ContinuationKeys
+from reception.web.continuation import RESERVED, ContinuationKeys
 from reception.web.settings import LOOPBACK, Network
+from reception.wire.step_token import NAMES, StepToken, read_step_token
 
 Client = Sequence[Any] | None
 
@@ -44,7 +45,8 @@ class Tenant:
     Attributes:
         app_id: 1 to 64 of ``A-Z a-z 0-9 . _ -``.
         answer: the application's handler, or the flow that a static tenant always gives.
-        runs: how `answer` is run: on the event loop, in a thread, or not at all.
+        runs: how `answer` is run: as a dialog, on the event loop, in a thread, or not at all.
+        app: what `answer` belongs to; None for a static tenant.
         fallback: the safe flow; None only for a static tenant that needs none.
         platforms: the versions of the platform that must all accept a reply.
         secrets: one or two live secrets (bytes of ``[A-Za-z0-9_-]{32,}``).
@@ -55,13 +57,21 @@ class Tenant:
 
     app_id: str
     answer: AnswerHandler | Flow
-    runs: Literal["loop", "thread", "static"]
+    runs: Literal["dialog", "loop", "thread", "static"]
     fallback: Flow | None
+    app: App | None = None
     platforms: frozenset[int] = frozenset({4, 5})
     secrets: tuple[bytes, ...] = ()
     allow_from: tuple[Network, ...] = ()
     account_ids: frozenset[str] = frozenset()
     open_to_loopback: bool = False
+
+
+class SignedStep(NamedTuple):
+    """A step token as it stood in the URL, with its MAC."""
+
+    token: StepToken
+    mac: bytes
 
 
 class Admitted(NamedTuple):
@@ -73,12 +83,15 @@ class Admitted(NamedTuple):
             APPID and credentials.
         by_path: the tenant was named in the path, and so will be in URLs back to it.
         account: the only account that may use this URL back to us; None for other URLs.
+        step: the step of a dialog that the URL asks for. Nothing may come of it before its
+            MAC has been checked, which takes the account of the request.
     """
 
     tenant: Tenant
     query: bytes
     by_path: bool
     account: str | None = None
+    step: SignedStep | None = None
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -103,6 +116,7 @@ class Claim:
         keys: the secrets in the query.
         signature: the MAC in the query, if any.
         account: the account that the MAC is for.
+        step: the step that it asks for; such a URL has no other MAC.
         rest: the query without all of these.
     """
 
@@ -111,6 +125,7 @@ class Claim:
     keys: tuple[bytes, ...]
     signature: bytes | None
     account: str
+    step: SignedStep | None
     rest: bytes
 
 
@@ -166,6 +181,8 @@ class Tenants:
             allowed = _match(keys, secrets or _NOBODY) and bool(secrets)
         elif tenant is None:
             allowed = False
+        elif claim.step is not None:
+            allowed = True
         elif claim.signature is not None and tenant.secrets:
             allowed = self._is_ours(tenant, path, query, claim, now_s)
             account = claim.account
@@ -177,7 +194,7 @@ class Tenants:
         if tenant is None or not allowed:
             code = "denied.tenant" if tenant is None else "denied.credential"
             raise Denied(code, _DENIED)
-        return Admitted(tenant, claim.rest, claim.by_path, account)
+        return Admitted(tenant, claim.rest, claim.by_path, account, claim.step)
 
     def _read(self, path: bytes, query: bytes) -> Claim:
         claim = read_claim(path, query)
@@ -201,27 +218,38 @@ def read_claim(path: bytes, query: bytes) -> Claim:
     named = {path[len(_APPS) : -len(_VOICE)]} if by_path else set()
     keys: list[bytes] = []
     rest: list[bytes] = []
-    signature = None
-    account = ""
-    smuggled = False
+    ours: dict[str, bytes] = {}
+    is_odd = False
     for segment in query.split(b"&"):
         name, _, value = segment.partition(b"=")
         if name == b"APPID":
             named.add(value)
         elif name == b"key":
             keys.append(value)
-        elif name == b"k":
-            signature = value
-        elif name == b"a":
-            account = value.decode("latin-1")
-        elif b"%" in name and unquote_plus(name.decode("latin-1")) in _OURS:
+        elif name in _MADE_BY_US:
+            is_odd = is_odd or name.decode() in ours
+            ours[name.decode()] = value
+        elif b"%" in name and unquote_plus(name.decode("latin-1")) in RESERVED:
             # A second spelling of our own names is how one parser is made to see another
             # tenant than the next one.
-            smuggled = True
-        elif name != b"x" and (segment or rest):
+            is_odd = True
+        elif segment or rest:
             rest.append(segment)
-    app_id = named.pop() if len(named) == 1 and not smuggled else None
-    return Claim(app_id, by_path, tuple(keys), signature, account, b"&".join(rest))
+    step = None
+    if not _OF_A_STEP.isdisjoint(ours):
+        token = read_step_token(ours)
+        is_odd = is_odd or token is None or not ours.keys() <= NAMES
+        step = SignedStep(token, ours.get("k", b"")) if token is not None else None
+    app_id = named.pop() if len(named) == 1 and not is_odd else None
+    return Claim(
+        app_id,
+        by_path,
+        tuple(keys),
+        ours.get("k") if step is None else None,
+        ours.get("a", b"").decode("latin-1"),
+        step,
+        b"&".join(rest),
+    )
 
 
 def is_voice_path(path: bytes) -> bool:
@@ -237,7 +265,8 @@ def is_app_id(text: str) -> bool:
     return APP_ID.fullmatch(text) is not None
 
 
-_OURS: Final = frozenset({"APPID", "key", "k", "x", "a"})
+_MADE_BY_US: Final = frozenset({b"k", b"x", b"a", b"c", b"s", b"o"})
+_OF_A_STEP: Final = frozenset({"c", "s", "o"})
 
 
 def _match(keys: Sequence[bytes], secrets: Sequence[bytes]) -> bool:

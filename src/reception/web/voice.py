@@ -13,6 +13,7 @@ from typing import Final
 
 from reception.errors import Denied
 from reception.web.at_once import Heads
+from reception.web.conversing import Conversing
 from reception.web.deadlines import Deadlines
 from reception.web.exchange import Exchange, Receive, Scope, Send
 from reception.web.incident import Throttled
@@ -30,12 +31,18 @@ class Voice:
     """Answers voice requests of all tenants of one worker."""
 
     def __init__(
-        self, tenants: Tenants, settings: WebSettings, lifecycle: Lifecycle, metrics: Metrics
+        self,
+        tenants: Tenants,
+        settings: WebSettings,
+        lifecycle: Lifecycle,
+        metrics: Metrics,
+        conversing: Conversing | None = None,
     ) -> None:
         self.tenants: Final = tenants
         self.settings: Final = settings
         self.lifecycle: Final = lifecycle
         self.metrics: Final = metrics
+        self.conversing: Final = conversing
         self.load: Final = Load(settings, tenants=len(tenants))
         self.heads: Final = Heads()
         self.deadlines: Final = Deadlines(settings.deadline_s)

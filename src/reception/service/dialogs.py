@@ -1,0 +1,164 @@
+"""
+The use case "answer a pivot of a dialog".
+
+Who asks is known already. Here is found which step of which episode is asked for and whether
+it may be answered at all; `turn` answers it. A step that was answered before gets the same
+bytes; whatever is out of order is refused in the same way as an unknown tenant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from reception.dialog import Arrival, Journal, Sandbox
+from reception.errors import Denied, Retry
+from reception.ports import History, Opening, Steps
+from reception.service.effects import EffectRunner
+from reception.service.pivots import Pivot, Reply
+from reception.service.turn import EPISODE_TAG, Turn
+from reception.wire import PivotRequest
+from reception.wire.step_token import StepToken, episode_token
+
+LIFETIME: Final = timedelta(hours=24)
+"""How long after a reply the call may come back with it: a bridge may last for hours."""
+
+AFTER_END: Final = timedelta(seconds=60)
+"""How long after the end a stored step still gets its bytes."""
+
+
+class Dialogs:
+    """Answers the pivots of dialogs; one for a process."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        effects: EffectRunner,
+        *,
+        now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+        sandbox: Sandbox,
+    ) -> None:
+        self.steps: Final = steps
+        self.effects: Final = effects
+        self.now: Final = now
+        self.entropy: Final = entropy
+        self.sandbox: Final = sandbox
+        # Aliases are written beside the answers; the event loop alone would not hold them.
+        self._beside: Final[set[asyncio.Task[None]]] = set()
+
+    async def answer(self, pivot: Pivot) -> Reply:
+        """
+        Answer one pivot; never later than its deadline, as far as it is up to us.
+
+        Errors:
+            Denied: such a step is not to be had.
+            Retry: the database is away, and nothing can be said without it.
+        """
+        if pivot.token is None:
+            return await self._first(pivot)
+        return await self._next(pivot, pivot.token)
+
+    async def _first(self, pivot: Pivot) -> Reply:
+        request = pivot.request
+        now = self.now()
+        opening = Opening(
+            tenant=pivot.tenant,
+            episode=episode_token(self.entropy(12)),
+            account_id=request.account_id or "",
+            call_id=request.call_id or "",
+            digest=digest_of(request),
+            app=pivot.app.name,
+            app_version=pivot.app.version,
+            now=now,
+            is_new=EPISODE_TAG in request.custom_application_vars,
+        )
+        turn = Turn(
+            self,
+            pivot,
+            opening.episode,
+            Arrival(0, _digits(request)),
+            Journal.load(),
+            digest=opening.digest,
+            opening=opening,
+        )
+        return await turn.run()
+
+    async def _next(self, pivot: Pivot, token: StepToken) -> Reply:
+        history = await self.steps.load(pivot.tenant, token.episode, token.step_no)
+        if history is None:
+            raise Denied("denied.step", "There is no such episode.")
+        now = self.now()
+        stored = history.step(token.step_no)
+        ended_at = history.episode.ended_at
+        if stored is not None and stored.reply is not None:
+            if ended_at is not None and now - ended_at > AFTER_END:
+                raise Denied("denied.ended", "The call has ended.")
+            return Reply(stored.reply, "stored")
+        if ended_at is not None or history.end is not None:
+            raise Denied("denied.ended", "The call has ended.")
+        if token.step_no != history.head + 1:
+            raise Denied("denied.step", "The step is out of order.")
+        last = history.step(history.head)
+        if last is None or now - last.created_at > LIFETIME:
+            raise Denied("denied.expired", "The step has expired.")
+        self._note_alias(pivot, token, history)
+        turn = Turn(
+            self,
+            pivot,
+            token.episode,
+            Arrival(token.step_no, _digits(pivot.request), token.outcome),
+            journal_of(history),
+            digest=digest_of(pivot.request),
+            call_id=history.episode.call_id,
+            bucket=last.bucket or None,
+        )
+        return await turn.run()
+
+    def _note_alias(self, pivot: Pivot, token: StepToken, history: History) -> None:
+        """A transfer may have renamed the call."""
+        call_id = pivot.request.call_id or ""
+        if not call_id or call_id == history.episode.call_id:
+            return
+        task = asyncio.create_task(self._add_alias(pivot.tenant, token.episode, call_id))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _add_alias(self, tenant: str, episode: str, call_id: str) -> None:
+        try:
+            await self.steps.add_alias(tenant, episode, call_id)
+        except Retry:
+            return  # The next step will have the same name.
+
+
+def journal_of(history: History) -> Journal:
+    """Put together what the store has of an episode."""
+    return Journal.load(
+        [step.entries for step in history.steps if step.entries is not None],
+        before_effects=[effect.entries for effect in history.effects],
+        results={
+            effect.op: effect.result for effect in history.effects if effect.result is not None
+        },
+    )
+
+
+def digest_of(request: PivotRequest) -> bytes:
+    """Say which request this is, by what it means: the platform keeps no order of its keys."""
+    return hashlib.blake2b(_in_order(request), digest_size=16).digest()
+
+
+def _plain(value: Any) -> Any:
+    # Mappings of classes of our own; everything else in a request is JSON.
+    return dict(value)
+
+
+_in_order: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain).encode
+
+
+def _digits(request: PivotRequest) -> dict[str, str]:
+    return dict(request.digits.collections) if request.digits else {}

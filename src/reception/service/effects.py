@@ -1,0 +1,199 @@
+"""
+Running effects: the steps of a dialog that touch the world.
+
+An effect is claimed in the store before it runs, so that of all copies of a request, on all
+nodes, one runs it and the others wait for its result. It runs in a task of this process and
+not of the request, which may be answered long before: a deadline and a caller who hangs up
+stop nothing. What a crash leaves is a lease that runs out; then the next who asks runs it
+again, with the same key. So an effect is run at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from inspect import isawaitable, iscoroutinefunction
+from typing import Any, Final
+
+from reception.dialog import Effect
+from reception.dialog.values import Result
+from reception.errors import Denied, NeedsHuman, Retry
+from reception.ports import EffectClaim, EffectRow, Steps
+
+LEASE: Final = timedelta(seconds=30)
+_RENEW_S: Final = LEASE.total_seconds() / 3
+# How long an attempt may take where `call.step` does not say: far beyond what a caller waits.
+TIMEOUT_S: Final = 60.0
+_POLL_S: Final = 0.05
+_MOST_POLL_S: Final = 0.5
+_FINISH_AGAIN_S: Final = 0.5
+_THREADS: Final = 64
+
+
+class StepIsStored(Exception):
+    """Another copy of the request has answered the step meanwhile; read what it said."""
+
+
+class EffectRunner:
+    """Runs effects and tells their results; one for a process."""
+
+    def __init__(
+        self, steps: Steps, *, now: Callable[[], datetime], new_owner: Callable[[], str]
+    ) -> None:
+        self._steps: Final = steps
+        self._now: Final = now
+        self._new_owner: Final = new_owner
+        self._threads: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="reception-step")
+        # The event loop alone would not hold a task that nobody waits for any more.
+        self._running: Final[set[asyncio.Task[bytes]]] = set()
+
+    async def result(self, effect: Effect, claim: EffectClaim) -> bytes:
+        """
+        Give the result of an effect, run here or by whoever has claimed it.
+
+        Cancelling this stops the waiting, never the effect.
+
+        Shape:
+            claim: with any owner and times; each attempt to claim gets its own.
+
+        Errors:
+            StepIsStored: there is nothing left to run for.
+            Denied: the episode has ended.
+            NeedsHuman: it was begun too often and never came to an end.
+            Retry: the database is away.
+        """
+        pause_s = _POLL_S
+        while True:
+            now = self._now()
+            claim = replace(claim, owner=self._new_owner(), now=now, lease_until=now + LEASE)
+            claimed = await self._steps.claim(claim)
+            row = claimed.effect
+            match claimed.fate:
+                case "ours":
+                    assert row is not None  # a claim that was won has a row
+                    task = asyncio.create_task(self._run(effect, claim, row.attempts))
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
+                    return await asyncio.shield(task)
+                case "settled":
+                    return _result_of(row)
+                case "stored":
+                    raise StepIsStored
+                case "ended":
+                    raise Denied("denied.ended", "The call has ended.")
+                case "exhausted":
+                    raise NeedsHuman(
+                        "dialog.exhausted",
+                        f"Step {claim.op} of an episode was begun {row.attempts if row else 0}"
+                        " times and never came to an end: see why its function kills or hangs the"
+                        " process",
+                    )
+                case "theirs":
+                    pass
+            while row is not None and row.state == "running" and row.lease_until > self._now():
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 1.5, _MOST_POLL_S)
+                row = await self._steps.effect(claim.tenant, claim.episode, claim.op)
+            if row is not None and row.state != "running":
+                return _result_of(row)
+
+    async def in_thread(self, function: Callable[[], Any]) -> Any:
+        """Call a plain function in a thread; gives what it returned, awaited where that is due."""
+        run = partial(contextvars.copy_context().run, _ended, function)
+        value, error = await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        if error is not None:
+            raise error
+        # A plain function may hand on what an async one returned, as decorators do.
+        return await value if isawaitable(value) else value
+
+    async def stop(self, *, within_s: float) -> None:
+        """Let what is running come to an end; the rest is run again by somebody else."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=within_s)
+        for task in self._running:
+            task.cancel()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, effect: Effect, claim: EffectClaim, attempt: int) -> bytes:
+        renewing = asyncio.create_task(self._renew(claim))
+        try:
+            async with asyncio.timeout(effect.timeout_s or TIMEOUT_S):
+                result = effect.succeeded(await self._value(effect, attempt))
+        except TimeoutError as error:
+            result = effect.failed(error)
+        except Exception as error:  # noqa: BLE001  it is the dialog's to catch
+            result = effect.failed(error)
+        finally:
+            renewing.cancel()
+        return await self._finished(claim, result)
+
+    async def _value(self, effect: Effect, attempt: int) -> Any:
+        if _is_async(effect.function):
+            return await effect.start(attempt)
+        return await self.in_thread(partial(effect.start, attempt))
+
+    async def _renew(self, claim: EffectClaim) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            try:
+                await self._steps.renew(
+                    claim.tenant,
+                    claim.episode,
+                    claim.op,
+                    owner=claim.owner,
+                    lease_until=self._now() + LEASE,
+                )
+            except Retry:
+                continue
+
+    async def _finished(self, claim: EffectClaim, result: bytes) -> bytes:
+        """Store the result; the stored one is what counts."""
+        failed = not Result.decode(result).is_ok
+        while True:
+            try:
+                kept = await self._steps.finish(
+                    claim.tenant,
+                    claim.episode,
+                    claim.op,
+                    owner=claim.owner,
+                    failed=failed,
+                    result=result,
+                )
+                if kept:
+                    return result
+                row = await self._steps.effect(claim.tenant, claim.episode, claim.op)
+            except Retry:
+                # It has happened; forgetting it would make it happen again.
+                await asyncio.sleep(_FINISH_AGAIN_S)
+                continue
+            if row is None or row.state != "running":
+                return _result_of(row)
+            # Our lease ran out, and another one runs it now: its result is the one.
+            await asyncio.sleep(_MOST_POLL_S)
+            if row.lease_until <= self._now():
+                return result
+
+
+def _result_of(row: EffectRow | None) -> bytes:
+    if row is None or row.result is None:
+        raise StepIsStored
+    return row.result
+
+
+def _ended(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return function(), None
+    except BaseException as error:  # noqa: BLE001  a future cannot carry every exception
+        return None, error if isinstance(error, Exception) else RuntimeError(repr(error))
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    called = getattr(function, "__call__", None)  # noqa: B004  it is looked into, not tested
+    return iscoroutinefunction(function) or iscoroutinefunction(called)

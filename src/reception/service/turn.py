@@ -1,0 +1,300 @@
+"""
+One turn of one dialog: from what arrived to the bytes that are sent, stored before they go.
+
+The order (ADR 0011): run the dialog up to what it cannot answer by itself; claim and run its
+effects; commit the step with everything that it holds; reply. Whoever is second to commit
+replies what the first one stored. Nothing of the application's decides when to stop: at the
+deadline the reply is the holding prompt or the fallback, and that is what this step was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from reception.dialog import (
+    Arrival,
+    Effect,
+    Effects,
+    Entries,
+    Facts,
+    Job,
+    Journal,
+    Outcome,
+    Returned,
+    Suspended,
+)
+from reception.errors import Denied, Retry
+from reception.face.conversation import Conversation
+from reception.ports import EffectClaim, NewJob, NewStep, Opened, Opening
+from reception.service.effects import StepIsStored
+from reception.service.pivots import Fate, Pivot, Reply
+from reception.wire.step_token import StepToken
+
+if TYPE_CHECKING:
+    from reception.service.dialogs import Dialogs
+
+EPISODE_TAG: Final = "rx_e"
+"""The application variable that tells our episodes apart in requests and reports."""
+
+# What is left of the deadline for the commit when effects are given up on.
+_TO_COMMIT_S: Final = 0.4
+# How long a caller hears nothing before a holding prompt.
+_MOMENT_S: Final = 1.0
+# How much of the deadline a reply may be held back to let the platform's bucket fill.
+_PATIENCE_S: Final = 1.0
+_POLL_S: Final = 0.05
+
+
+class Turn:
+    """Answers one step; used once."""
+
+    def __init__(
+        self,
+        dialogs: Dialogs,
+        pivot: Pivot,
+        episode: str,
+        arrival: Arrival,
+        journal: Journal,
+        *,
+        digest: bytes,
+        call_id: str | None = None,
+        bucket: bytes | None = None,
+        opening: Opening | None = None,
+    ) -> None:
+        """
+        Make ready to answer.
+
+        Shape:
+            digest: of the request.
+            call_id: that the episode began with; None at its beginning.
+            bucket: the model of the token bucket after the last step.
+            opening: where this step begins an episode.
+        """
+        self._dialogs: Final = dialogs
+        self._pivot: Final = pivot
+        self._episode: Final = episode
+        self._arrival: Final = arrival
+        self._digest: Final = digest
+        self._bucket: Final = bucket
+        self._opening: Final = opening
+        self._is_open = opening is None
+        self._noted: list[BaseException] = []
+        self._call_id: Final = call_id
+        self._journal: Final = journal
+        self._conversation: Conversation | None = None
+
+    async def run(self) -> Reply:
+        """
+        Answer.
+
+        Errors:
+            Denied: the episode has ended meanwhile.
+            Retry: the database is away, and the step is not stored: the fallback is to be sent.
+        """
+        try:
+            return await self._replied(await self._outcome())
+        except StepIsStored:
+            return await self._waited_for(self._episode)
+        except _AnsweredElsewhere as elsewhere:
+            return await self._said_by(elsewhere.opened)
+        except (Denied, Retry, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001  whatever the application raises has an answer
+            return await self._failed(error)
+        finally:
+            if self._conversation is not None:
+                self._conversation.park()
+
+    # --- the dialog -------------------------------------------------------------------------------
+
+    async def _outcome(self) -> Outcome:
+        outcome = await self._begun()
+        while isinstance(outcome, Effects):
+            outcome = await self._with_effects(outcome.effects)
+        return outcome
+
+    async def _begun(self) -> Outcome:
+        conversation = self._conversation = Conversation(
+            self._pivot.app,
+            self._pivot.request,
+            history=self._journal,
+            arrival=self._arrival,
+            facts=self._facts(),
+            pivot_url=self._pivot.pivot_url,
+            params=self._pivot.params,
+            call_id=self._call_id,
+        )
+        if conversation.runs == "loop":
+            return await conversation.open()
+        if conversation.runs == "thread":
+            return conversation.finish(await self._dialogs.effects.in_thread(conversation.call))
+        return conversation.advance()
+
+    def _facts(self) -> Facts:
+        pivot, dialogs = self._pivot, self._dialogs
+        return Facts(
+            episode=self._episode,
+            url=lambda step_no, outcome: pivot.url(StepToken(self._episode, step_no, outcome)),
+            fallback=pivot.fallback,
+            now=dialogs.now,
+            entropy=dialogs.entropy,
+            language=pivot.request.language or "",
+            deadline_s=pivot.deadline_s,
+            patience_s=min(_PATIENCE_S, max(0.0, self._pivot.left_s() - _TO_COMMIT_S)),
+            bucket=self._bucket,
+            tags={EPISODE_TAG: self._episode},
+            catalogue=pivot.app.catalogue,
+            app_version=pivot.app.version,
+            sandbox=dialogs.sandbox,
+        )
+
+    async def _with_effects(self, effects: tuple[Effect, ...]) -> Outcome:
+        """Have effects run until the dialog goes on, or until the caller has waited enough."""
+        conversation = self._conversation
+        assert conversation is not None  # somebody has asked for effects
+        await self._open()
+        patience_s = self._pivot.left_s() - _TO_COMMIT_S
+        if any(effect.holds for effect in effects):
+            patience_s = min(patience_s, _MOMENT_S)
+        # Counted in what is left of the deadline.
+        enough_s = self._pivot.left_s() - patience_s
+        waiting = {
+            asyncio.create_task(self._dialogs.effects.result(effect, self._claim(effect))): effect
+            for effect in effects
+        }
+        try:
+            while True:
+                left_s = max(0.0, self._pivot.left_s() - enough_s)
+                done, _ = await asyncio.wait(
+                    waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not done:
+                    return conversation.overdue()
+                outcome: Outcome = Effects(())
+                for task in done:
+                    effect = waiting.pop(task)
+                    outcome = conversation.resume(effect.op, task.result())
+                if not waiting:
+                    return outcome
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _claim(self, effect: Effect) -> EffectClaim:
+        now = self._dialogs.now()
+        return EffectClaim(
+            tenant=self._pivot.tenant,
+            episode=self._episode,
+            step_no=self._arrival.step_no,
+            op=effect.op,
+            owner="",
+            key=effect.key,
+            entries=effect.before,
+            now=now,
+            lease_until=now,
+        )
+
+    # --- the reply --------------------------------------------------------------------------------
+
+    async def _replied(self, outcome: Outcome) -> Reply:
+        assert isinstance(outcome, (Suspended, Returned))  # nothing else leaves a pivot
+        body = self._pivot.fit(outcome.reply).render()
+        conversation = self._conversation
+        assert conversation is not None
+        if conversation.drift is not None:
+            self._noted.append(conversation.drift)
+        fate: Fate = "flow"
+        if isinstance(outcome, Returned):
+            if outcome.is_fallback:
+                fate = "late"
+            if not outcome.needs_commit and not self._is_open:
+                return Reply(body, fate)
+        stored = await self._commit(body, outcome.entries, outcome.jobs, outcome.bucket)
+        if stored is not None:
+            return stored
+        if outcome.hold_back_s:
+            await asyncio.sleep(outcome.hold_back_s)
+        return Reply(body, fate, noted=tuple(self._noted))
+
+    async def _failed(self, error: Exception) -> Reply:
+        """The fallback; stored like any reply, so that a repetition hears the same."""
+        body = self._pivot.fallback.render()
+        if self._is_open:
+            with suppress(Retry):
+                entries = Entries(self._arrival.step_no, self._pivot.app.version)
+                stored = await self._commit(body, entries, (), self._bucket or b"")
+                if stored is not None:
+                    return stored
+        return Reply(body, "failed", error, tuple(self._noted))
+
+    async def _commit(
+        self, body: bytes, entries: Entries, jobs: tuple[Job, ...], bucket: bytes
+    ) -> Reply | None:
+        """Store the step; the reply of whoever was faster, None where it was us."""
+        now = self._dialogs.now()
+        step = NewStep(
+            tenant=self._pivot.tenant,
+            episode=self._episode,
+            step_no=self._arrival.step_no,
+            digest=self._digest,
+            reply=body,
+            entries=entries.encode(),
+            bucket=bucket,
+            now=now,
+            jobs=tuple(
+                NewJob(job.task, job.args, now + timedelta(seconds=job.after_s)) for job in jobs
+            ),
+        )
+        if not self._is_open:
+            assert self._opening is not None  # that is what is not open yet
+            opened = await self._dialogs.steps.open(self._opening, step)
+            return await self._said_by(opened) if opened.fate != "opened" else None
+        committed = await self._dialogs.steps.commit(step)
+        if committed.fate == "stored":
+            return None
+        if committed.step is not None and committed.step.reply is not None:
+            return Reply(committed.step.reply, "stored")
+        raise Denied("denied.ended", "The call has ended.")
+
+    # --- those who were faster --------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        """Begin the episode before its first effect, unless a copy of the request has."""
+        if self._is_open:
+            return
+        assert self._opening is not None  # as above
+        opened = await self._dialogs.steps.open(self._opening)
+        if opened.fate != "opened":
+            raise _AnsweredElsewhere(opened)
+        self._is_open = True
+
+    async def _said_by(self, opened: Opened) -> Reply:
+        """What the first of several copies of a request was told."""
+        if opened.fate == "too_many":
+            return Reply(self._pivot.fallback.render(), "failed", noted=tuple(self._noted))
+        if opened.step is not None and opened.step.reply is not None:
+            return Reply(opened.step.reply, "stored")
+        return await self._waited_for(opened.episode)
+
+    async def _waited_for(self, episode: str) -> Reply:
+        step_no = self._arrival.step_no
+        while self._pivot.left_s() > 0:
+            history = await self._dialogs.steps.load(self._pivot.tenant, episode, step_no)
+            step = history.step(step_no) if history else None
+            if step is not None and step.reply is not None:
+                return Reply(step.reply, "stored")
+            if history is None or history.end is not None:
+                raise Denied("denied.ended", "The call has ended.")
+            await asyncio.sleep(_POLL_S)
+        return Reply(self._pivot.fallback.render(), "late", noted=tuple(self._noted))
+
+
+class _AnsweredElsewhere(Exception):
+    """A copy of the request was faster in opening the episode."""
+
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened.fate)
+        self.opened: Final = opened

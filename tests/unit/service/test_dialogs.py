@@ -1,0 +1,352 @@
+"""A dialog over many requests: answered in order, once, and by whoever is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from reception import App, Call, Flow, flow
+from tests.unit.service.conftest import VOICE, Caller, Node, body_of, node, nodes
+
+USER = "5f3c1a9e8b7d4c2fa1e0b9d8c7f6a5e4"
+FALLBACK = flow.user(USER, timeout=20)
+
+
+def app_of(handler: Callable[[Call], Awaitable[Flow]]) -> App:
+    app = App("acme", fallback=FALLBACK)
+    app.answer(handler)
+    return app
+
+
+async def two_questions(call: Call) -> Flow:
+    first = await call.ask("Press a key", valid="123")
+    second = await call.ask(f"You pressed {first}. Another?", valid="456")
+    return flow.tts(f"{first} and {second}").then(flow.hangup())
+
+
+def serve(dsn: str, app: App, test: Callable[[Node], Awaitable[None]], **settings: object) -> None:
+    async def main() -> None:
+        async with node(dsn, app, **settings) as one:
+            await test(one)
+
+    asyncio.run(main())
+
+
+def test_a_dialog_goes_on_where_it_was(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        assert "pivot" in caller.modules
+        await caller.press("2")
+        await caller.press("5")
+        assert "2 and 5" == nodes(caller.replies[-1])[0]["data"]["text"]
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_any_node_goes_on_with_any_step(dsn: str) -> None:
+    async def main() -> None:
+        app = app_of(two_questions)
+        async with node(dsn, app) as one, node(dsn, app) as other:
+            caller = Caller(one)
+            await caller.dial()
+            caller.node = other
+            await caller.press("1")
+            caller.node = one
+            await caller.press("6")
+            assert "1 and 6" == nodes(caller.replies[-1])[0]["data"]["text"]
+
+    asyncio.run(main())
+
+
+def test_a_repeated_request_gets_the_stored_bytes(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        for keys in ("2", "5"):
+            await caller.press(keys)
+            again = await one.post(*caller.last)
+            assert caller.replies[-1] == json.loads(again.body)
+        assert (await one.post(VOICE, body_of(**{"Custom-Application-Vars": {}}))).status == 200
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_copies_of_a_first_request_open_one_episode(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        answers = await asyncio.gather(*(one.post() for _ in range(3)))
+        assert 1 == len({answer.body for answer in answers})
+        assert 200 == answers[0].status
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_concurrent_copies_of_a_step_are_answered_alike(dsn: str) -> None:
+    calls = []
+
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key")
+        token = await call.token()
+        calls.append(token)
+        return flow.tts(token).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        target, body = caller.url(), body_of(Digits={caller.collection: "1"})
+        answers = await asyncio.gather(*(one.post(target, body) for _ in range(8)))
+        assert 1 == len({answer.body for answer in answers})
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_an_effect_runs_once_for_all_copies(dsn: str) -> None:
+    ran = []
+
+    async def book(room: str) -> str:
+        ran.append(room)
+        await asyncio.sleep(0.2)
+        return f"booked {room}"
+
+    async def handler(call: Call) -> Flow:
+        room = await call.ask("Which room?", max_digits=3, valid={"101"})
+        told = await call.step(book, room)
+        return flow.tts(told).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        target, body = caller.url(), body_of(Digits={caller.collection: "101"})
+        answers = await asyncio.gather(*(one.post(target, body) for _ in range(6)))
+        assert 1 == len({answer.body for answer in answers})
+        assert b"booked 101" in answers[0].body
+        assert ["101"] == ran
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_an_effect_at_the_very_beginning_runs_once(dsn: str) -> None:
+    ran = []
+
+    def find(number: str) -> str:
+        ran.append(number)
+        return "Ann"
+
+    async def handler(call: Call) -> Flow:
+        name = await call.step(find, call.caller_number)
+        await call.ask(f"Hello {name}")
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        answers = await asyncio.gather(*(one.post() for _ in range(3)))
+        assert 1 == len({answer.body for answer in answers})
+        assert b"Hello Ann" in answers[0].body
+        assert 1 == len(ran)
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_a_failing_effect_raises_in_the_dialog(dsn: str) -> None:
+    async def fail() -> None:
+        raise ValueError("no such room")
+
+    async def handler(call: Call) -> Flow:
+        try:
+            await call.step(fail)
+        except ValueError as error:
+            await call.ask(f"Sorry: {error}")
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        assert b"Sorry: no such room" in json.dumps(caller.replies[-1]).encode()
+        await caller.press("1")
+        assert ["hangup"] == caller.modules
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_a_late_effect_plays_the_holding_prompt_and_comes_back(dsn: str) -> None:
+    ran = []
+
+    async def slow() -> str:
+        ran.append(1)
+        await asyncio.sleep(1.5)
+        return "ready"
+
+    async def handler(call: Call) -> Flow:
+        told = await call.step(slow, while_=flow.play("hold.wav"))
+        return flow.tts(told).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        assert "play" in caller.modules
+        await asyncio.sleep(0.7)
+        await caller.send(caller.url())
+        assert "ready" == nodes(caller.replies[-1])[0]["data"]["text"]
+        assert [1] == ran
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_a_late_effect_without_a_prompt_is_the_fallback_and_stays_it(dsn: str) -> None:
+    async def slow() -> str:
+        await asyncio.sleep(1.0)
+        return "ready"
+
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key")
+        return flow.tts(await call.step(slow)).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.press("1")
+        assert FALLBACK.to_dict() == caller.replies[-1]
+        await asyncio.sleep(1.0)
+        assert FALLBACK.to_dict() == json.loads((await one.post(*caller.last)).body)
+
+    serve(dsn, app_of(handler), test, deadline_s=0.7)
+
+
+def test_a_failing_dialog_is_the_fallback_and_stays_it(dsn: str) -> None:
+    fails = [True]
+
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key")
+        if fails[0]:
+            raise ValueError("oops")
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.press("1")
+        assert FALLBACK.to_dict() == caller.replies[-1]
+        fails[0] = False
+        assert FALLBACK.to_dict() == json.loads((await one.post(*caller.last)).body)
+
+    serve(dsn, app_of(handler), test)
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda target: target.replace("&s=1", "&s=2"),
+        lambda target: target.replace("&c=", "&c=x"),
+        lambda target: target[:-1] + ("A" if target[-1] != "A" else "B"),
+        lambda target: target + "&o=USER_BUSY",
+        lambda target: target.replace("&s=1", "&s=1&s=1"),
+        lambda target: target.partition("&k=")[0],
+        lambda target: target.replace("APPID=acme", "APPID=other"),
+    ],
+)
+def test_a_forged_step_is_an_unknown_tenant(dsn: str, forge: Callable[[str], str]) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        nowhere = await one.post(VOICE.replace("APPID=acme", "APPID=nobody"))
+        answer = await one.post(forge(caller.url()), body_of(Digits={caller.collection: "1"}))
+        assert (404, nowhere.body) == (answer.status, answer.body)
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_a_step_of_another_account_is_refused(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        foreign = body_of(**{"Account-ID": "0" * 32})
+        assert 404 == (await one.post(caller.url(), foreign)).status
+        await caller.press("1")
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_a_step_expires_after_a_day(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        one.clock.ahead = timedelta(hours=24, minutes=1)
+        assert 404 == (await one.post(caller.url(), body_of())).status
+        one.clock.ahead = timedelta(hours=23)
+        await caller.press("1")
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_after_the_end_no_step_runs_and_a_stored_one_is_told_for_a_minute(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.press("1")
+        stored = caller.last
+        episode = caller.variables["rx_e"]
+        assert await one.steps.end("acme", episode, cause="hangup", now=one.clock())
+        assert 404 == (await one.post(caller.url(), body_of())).status
+        assert 200 == (await one.post(*stored)).status
+        one.clock.ahead = timedelta(seconds=61)
+        assert 404 == (await one.post(*stored)).status
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_a_second_dialog_in_a_call_ends_the_first(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        first, way_back = caller.variables["rx_e"], caller.url()
+        await caller.dial()
+        assert first != caller.variables["rx_e"]
+        assert 404 == (await one.post(way_back, body_of())).status
+        await caller.press("1")
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_a_renamed_call_goes_on_and_its_name_is_kept(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        caller.call_id = "renamed"
+        await caller.press("1")
+        await asyncio.sleep(0.1)
+        (found,) = await one.steps.of_call("acme", "renamed")
+        assert caller.variables["rx_e"] == found.episode
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_a_handler_that_asks_in_a_function_is_found_out(dsn: str) -> None:
+    async def asks(call: Call) -> str:
+        return await call.ask("Press a key")
+
+    async def handler(call: Call) -> Flow:
+        return flow.tts(await asks(call)).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.press("7")
+        assert "7" == nodes(caller.replies[-1])[0]["data"]["text"]
+
+    serve(dsn, app_of(handler), test, runs="loop")
+
+
+def test_a_running_call_keeps_its_keys_through_a_rotation(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        keys = one.keys._keys
+        await keys.rotate("acme", after=1, secret=b"x" * 32, now=one.clock())
+        one.clock.ahead = timedelta(minutes=2)
+        await caller.press("1")
+        await caller.press("4")
+
+    serve(dsn, app_of(two_questions), test)
