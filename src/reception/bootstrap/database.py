@@ -161,7 +161,7 @@ class Keeper:
 
     def _told_of_start(self, failures: int) -> None:
         if self.state is State.AWAY:
-            _log.info("store.back", pid=self._server.pid, failures=failures)
+            _log.info("store.back", pid=self._server.pid, count=failures)
         self.problem = ""
         self._become(State.READY)
 
