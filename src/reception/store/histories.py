@@ -3,7 +3,8 @@ Loading episodes: one statement for the episode, its steps and its effects.
 
 Loads travel in groups, like commits, since every pivot after the first begins with one. One
 statement is one snapshot: an effect that a stored step has used is never missing. The reply
-bytes, the bulk of a step, come only for the step that was asked for.
+bytes, the bulk of a step, come only for the step that was asked for. The OFFSET 0 keeps the
+planner from joining in another way than by the key, one episode after the other.
 
 Not here: what a missing or an ended episode means for whoever asked.
 """
@@ -26,16 +27,25 @@ _LOAD: Final = """(text[], text[], int[]) AS
     )
     SELECT k.place, 0, NULL::int, e.account_id, e.call_id, e.app, e.app_version,
            NULL::bytea, NULL::bytea, NULL::bytea, e.opened_at, e.ended_at, e.end_cause
-    FROM k JOIN reception.episode e ON e.tenant = k.tenant AND e.episode = k.episode
+    FROM k CROSS JOIN LATERAL (
+        SELECT * FROM reception.episode e
+        WHERE e.tenant = k.tenant AND e.episode = k.episode OFFSET 0
+    ) e
     UNION ALL
     SELECT k.place, 1, s.step_no, CASE WHEN s.reply IS NULL THEN 'end' END, NULL, NULL, NULL,
            s.entries, s.bucket, CASE WHEN s.step_no = k.step_no THEN s.reply END,
            s.created_at, NULL, encode(s.digest, 'hex')
-    FROM k JOIN reception.step s ON s.tenant = k.tenant AND s.episode = k.episode
+    FROM k CROSS JOIN LATERAL (
+        SELECT * FROM reception.step s
+        WHERE s.tenant = k.tenant AND s.episode = k.episode OFFSET 0
+    ) s
     UNION ALL
     SELECT k.place, 2, f.step_no, f.op, f.state, f.owner, f.key,
            f.entries, NULL, f.result, f.lease_until, NULL, f.attempts::text
-    FROM k JOIN reception.effect f ON f.tenant = k.tenant AND f.episode = k.episode
+    FROM k CROSS JOIN LATERAL (
+        SELECT * FROM reception.effect f
+        WHERE f.tenant = k.tenant AND f.episode = k.episode OFFSET 0
+    ) f
 """
 
 STATEMENTS: Final = {"name_tenants": NAME_TENANTS, "load": _LOAD}

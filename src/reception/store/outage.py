@@ -15,7 +15,6 @@ from typing import Final
 
 import psycopg
 from psycopg import errors
-from psycopg_pool import PoolClosed, PoolTimeout
 
 from reception.errors import Retry
 
@@ -28,7 +27,7 @@ _READ_ONLY: Final = "25006"  # a server that has become a replica
 
 def is_away(error: BaseException) -> bool:
     """Is the database, or the connection to it, out of reach?"""
-    if isinstance(error, (PoolTimeout, PoolClosed, OSError)):
+    if isinstance(error, OSError):
         return True
     if not isinstance(error, psycopg.Error):
         return False

@@ -8,7 +8,7 @@ that kill a server start another. What a test stores is thrown away before the n
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,7 @@ def server() -> Iterator[EmbeddedServer]:
 def owner_dsn(server: EmbeddedServer) -> str:
     """The address for who may do everything, with empty tables."""
     dsn = server.dsn(user="postgres")
-    with psycopg.connect(dsn) as connection:
-        for table in TABLES.split(", "):
-            # Not TRUNCATE, which makes and syncs a new file for every table and index.
-            connection.execute(f"DELETE FROM reception.{table}".encode())
+    empty(dsn)
     return dsn
 
 
@@ -54,11 +51,18 @@ def dsn(owner_dsn: str, server: EmbeddedServer) -> str:
     return server.dsn(user="reception_app")
 
 
+def empty(dsn: str) -> None:
+    """Delete every row, as the superuser."""
+    with psycopg.connect(dsn) as connection:
+        for table in TABLES.split(", "):
+            # Not TRUNCATE, which makes and syncs a new file for every table and index.
+            connection.execute(f"DELETE FROM reception.{table}".encode())
+
+
 @asynccontextmanager
 async def serving(dsn: str) -> AsyncIterator[PostgresSteps]:
     """One node: its own connections, its own groups."""
     database = Database(dsn)
-    await database.open()
     steps = PostgresSteps(database)
     steps.start()
     try:
@@ -72,6 +76,3 @@ def rows(dsn: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """Look past all rules, as the superuser."""
     with psycopg.connect(dsn) as connection:
         return connection.execute(query.encode(), values).fetchall()
-
-
-Scenario = Callable[[PostgresSteps], Awaitable[None]]

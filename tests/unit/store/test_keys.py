@@ -12,7 +12,6 @@ from tests.unit.store.records import NOW, TENANT
 def test_the_first_key_is_made_once_and_stays(dsn: str) -> None:
     async def scenario() -> None:
         database = Database(dsn)
-        await database.open()
         keys = PostgresKeys(database)
         assert [] == await keys.load(TENANT)
         made = await asyncio.gather(
@@ -29,7 +28,6 @@ def test_the_first_key_is_made_once_and_stays(dsn: str) -> None:
 def test_two_keys_live_and_a_rotation_happens_once(dsn: str) -> None:
     async def scenario() -> None:
         database = Database(dsn)
-        await database.open()
         keys = PostgresKeys(database)
         await keys.ensure(TENANT, secret=b"one", now=NOW)
         rotated = await asyncio.gather(
@@ -49,7 +47,6 @@ def test_two_keys_live_and_a_rotation_happens_once(dsn: str) -> None:
 def test_a_key_does_not_show_its_secret(dsn: str) -> None:
     async def scenario() -> None:
         database = Database(dsn)
-        await database.open()
         (key,) = await PostgresKeys(database).ensure(TENANT, secret=b"SECRET", now=NOW)
         assert "SECRET" not in repr(key)
         await database.close()
