@@ -10,6 +10,8 @@ RECEPTION_PUBLIC_URL
     the https address under which the platform reaches this server; required with secrets.
 RECEPTION_INSECURE_NO_SECRET
     "1": answer requests from this machine without a secret.
+RECEPTION_DATABASE_URL
+    the database for dialogs; without it only handlers that answer in one step work.
 
 With neither a secret nor that flag, only requests are answered that cannot have come from
 outside: both ends of the connection on loopback, a Host that means this machine, and no
@@ -28,9 +30,12 @@ from typing import Any, Final
 import structlog
 
 from reception.bootstrap.config import ServerConfig, is_loopback, public_url_problem
+from reception.bootstrap.dialogs import DialogParts
 from reception.bootstrap.listen import origin
 from reception.bootstrap.loading import Loaded, tenant_of
 from reception.bootstrap.problems import ConfigError, Problem
+from reception.bootstrap.prompts import read_prompts
+from reception.errors import AppError
 from reception.face.app import App
 from reception.web.client import is_proxied
 from reception.web.lifecycle import Lifecycle
@@ -49,13 +54,16 @@ _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::[0-9]*)?")
 _log: Final = structlog.stdlib.get_logger("reception.server")
 
 
-def site(loaded: Loaded, *, port: int, lifecycle: Lifecycle, dev: bool = False) -> AsgiApp:
+def site(
+    loaded: Loaded, *, port: int, lifecycle: Lifecycle, dev: bool = False, database: str = ""
+) -> AsgiApp:
     """
     Make the application that serves a configuration.
 
     Shape:
         port: the port that is listened on (the configured one may be 0).
         dev: show findings and tracebacks to whoever asks.
+        database: its address, for dialogs; "" where there is none.
     """
     server = loaded.config.server
     settings = WebSettings(
@@ -69,7 +77,12 @@ def site(loaded: Loaded, *, port: int, lifecycle: Lifecycle, dev: bool = False) 
         metrics_allow_from=server.metrics_allow_from,
         dev=dev,
     )
-    app: AsgiApp = Site(Tenants(loaded.tenants), settings, lifecycle)
+    parts = DialogParts(database, settings, lifecycle, dev=dev) if database else None
+    app: AsgiApp = Site(
+        Tenants(loaded.tenants), settings, lifecycle, parts.conversing if parts else None
+    )
+    if parts is not None:
+        app = WithDialogs(app, parts)
     if any(tenant.open_to_loopback for tenant in loaded.tenants):
         return LocalOnly(app)
     return app
@@ -83,12 +96,13 @@ def single(app: App) -> AsgiApp:
     whatever is asked before or without a lifespan gets 503.
     """
     try:
+        read_prompts(app)
         tenant, public_url, is_open = _from_environment(app, os.environ)
-    except ConfigError as error:
+    except (ConfigError, AppError) as error:
         return Misconfigured(error)
     if is_open:
         _log.warning("server.no_secret", tenant=app.name)
-    return Single(tenant, public_url)
+    return Single(tenant, public_url, os.environ.get("RECEPTION_DATABASE_URL", ""))
 
 
 class Single:
@@ -100,9 +114,11 @@ class Single:
     socket's own; what a request claims in Host is never used.
     """
 
-    def __init__(self, tenant: Tenant, public_url: str) -> None:
+    def __init__(self, tenant: Tenant, public_url: str, database: str = "") -> None:
         self._tenant: Final = tenant
         self._public_url: Final = public_url
+        self._database: Final = database
+        self._parts: DialogParts | None = None
         self._lifecycle = Lifecycle()
         # Mounted in another application, nobody tells us of a start.
         self._lifecycle.started = True
@@ -115,6 +131,8 @@ class Single:
             return
         if self._site is None:
             self._site = self._made(scope)
+            if self._parts is not None:
+                await self._parts.start()
         if self._tenant.open_to_loopback:
             await LocalOnly(self._site)(scope, receive, send)
         else:
@@ -126,6 +144,7 @@ class Single:
         self._lifecycle = Lifecycle()
         self._lifecycle.started = True
         self._site = None
+        self._parts = None
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -137,6 +156,8 @@ class Single:
                 self._lifecycle.started = False
                 if self._site is not None:
                     self._site.voice.load.stop()
+                if self._parts is not None:
+                    await self._parts.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -146,9 +167,37 @@ class Single:
             host, port = scope.get("server") or ("127.0.0.1", 80)
             public_url = origin(str(host), int(port or 80)) + str(scope.get("root_path") or "")
         settings = WebSettings(public_url=public_url, loopback=not self._public_url)
-        made = Site(Tenants([self._tenant]), settings, self._lifecycle)
+        parts = self._parts = (
+            DialogParts(self._database, settings, self._lifecycle, dev=False)
+            if self._database
+            else None
+        )
+        made = Site(
+            Tenants([self._tenant]), settings, self._lifecycle, parts.conversing if parts else None
+        )
         made.voice.start()
         return made
+
+
+class WithDialogs:
+    """Lets what dialogs need begin before the site and end after it."""
+
+    __slots__ = ("_app", "_parts")
+
+    def __init__(self, app: AsgiApp, parts: DialogParts) -> None:
+        self._app: Final = app
+        self._parts: Final = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak ASGI."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        await self._parts.start()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            await self._parts.stop()
 
 
 class LocalOnly:
@@ -218,7 +267,7 @@ def _means_this_machine(host: bytes) -> bool:
 class Misconfigured:
     """Tells a foreign server, and whoever asks, that the environment must be mended."""
 
-    def __init__(self, error: ConfigError) -> None:
+    def __init__(self, error: ConfigError | AppError) -> None:
         self._error: Final = error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,7 +8,6 @@ of the file, and all of them are raised together.
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from reception.callflow import Flow, Rejection, fallback_problems, flow, validat
 from reception.callflow.reading import read
 from reception.errors import AppError
 from reception.face.app import AnswerHandler, App
+from reception.face.handlers import runs_how
 from reception.web.tenant import Tenant
 
 # A 30-node flow has about 6 KB; the platform was seen to take 1 MB.
@@ -68,17 +68,20 @@ def tenant_of(app: App, app_id: str | None = None) -> Tenant:
     return Tenant(
         app_id=app_id or app.name,
         answer=app.handler,
-        runs=how_it_runs(app.handler),
+        runs=how_it_runs(app),
         fallback=app.fallback,
+        app=app,
         open_to_loopback=True,
     )
 
 
-def how_it_runs(handler: AnswerHandler) -> Literal["loop", "thread"]:
-    """Tell whether a handler is a coroutine function, also as an object or a partial."""
-    call = getattr(handler, "__call__", None)  # noqa: B004  # not whether, but which
-    is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
-    return "loop" if is_async else "thread"
+def how_it_runs(app: App) -> Literal["dialog", "loop", "thread"]:
+    """
+    Tell how the calls of an app are answered.
+
+    An app with several handlers may hand a call over, so that its calls come back.
+    """
+    return "dialog" if len(app.handlers) > 1 else runs_how(app.handler)
 
 
 def _tenant(tenant: TenantConfig, config: Config, problems: Problems) -> Tenant | None:
@@ -90,14 +93,15 @@ def _tenant(tenant: TenantConfig, config: Config, problems: Problems) -> Tenant 
         for words in fallback_problems(fallback) if fallback is not None else ():
             problems.add("fallback", words, file=tenant.fallback.name)
     answer: AnswerHandler | Flow | None = None
-    runs: Literal["loop", "thread", "static"] = "static"
+    app: App | None = None
+    runs: Literal["dialog", "loop", "thread", "static"] = "static"
     if tenant.app:
         try:
             app = load_app(tenant.app, config.directory)
         except TargetError as error:
             problems.add(f"{key}.app", error.message)
             return None
-        answer, runs = app.handler, how_it_runs(app.handler)
+        answer, runs = app.handler, how_it_runs(app)
         fallback = fallback or app.fallback
     elif tenant.flow is not None:
         answer = _flow(tenant.flow, tenant, problems, f"{key}.flow", loopback=loopback)
@@ -114,6 +118,7 @@ def _tenant(tenant: TenantConfig, config: Config, problems: Problems) -> Tenant 
         answer=answer,
         runs=runs,
         fallback=fallback,
+        app=app,
         platforms=tenant.platforms,
         secrets=tenant.secrets,
         allow_from=tenant.allow_from,

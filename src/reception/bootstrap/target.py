@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from reception.bootstrap.problems import did_you_mean
+from reception.bootstrap.prompts import read_prompts
 from reception.errors import AppError, NeedsHuman
 from reception.face.app import App
 
@@ -62,6 +63,7 @@ def load_app(target: str, directory: Path) -> App:
         raise TargetError(f"{target} is a {type(value).__name__}, and must be a reception.App")
     try:
         _ = value.handler
+        read_prompts(value)
     except AppError as error:
         raise TargetError(error.message) from None
     return value

@@ -15,11 +15,13 @@ class Lifecycle:
     that load balancers and the platform's kept-alive connections move elsewhere.
     """
 
-    __slots__ = ("draining", "started")
+    __slots__ = ("draining", "is_store_away", "started")
 
     def __init__(self) -> None:
         self.started = False
         self.draining = False
+        # Told by `/readyz`, and no reason to send calls elsewhere: others have no other store.
+        self.is_store_away = False
 
     @property
     def ready(self) -> bool:

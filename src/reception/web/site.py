@@ -96,7 +96,8 @@ class Site:
             state = "draining" if self.lifecycle.draining else "starting"
         else:
             state = "busy" if self.voice.load.is_full else "ready"
-        return PlainTextResponse(f"{state}\n", 200 if state == "ready" else 503)
+        note = " (the database is away)" if self.lifecycle.is_store_away else ""
+        return PlainTextResponse(f"{state}{note}\n", 200 if state == "ready" else 503)
 
     async def _metrics(self, request: Request) -> Response:
         # Behind a proxy on this machine everybody would seem to be on this machine.

@@ -186,7 +186,23 @@ class _Object:
 def test_coroutine_functions_run_on_the_loop_and_others_in_a_thread(
     handler: Any, expected: str
 ) -> None:
-    assert expected == how_it_runs(handler)
+    app = App("a", fallback=flow.hangup())
+    app.answer(handler)
+    assert expected == how_it_runs(app)
+
+
+async def _asking(call: Call) -> Flow:
+    return flow.tts(await call.ask("Press a key"))
+
+
+def test_a_handler_that_asks_is_a_dialog_and_so_is_an_app_with_several_handlers() -> None:
+    app = App("a", fallback=flow.hangup())
+    app.answer(_asking)
+    assert "dialog" == how_it_runs(app)
+    app = App("a", fallback=flow.hangup())
+    app.answer(_plain)
+    app.state(_async)
+    assert "dialog" == how_it_runs(app)
 
 
 def test_the_name_of_the_app_is_the_appid_where_nothing_else_is_said() -> None:
