@@ -67,7 +67,7 @@ changelog: $(MADE)  ## move changes/*.md into CHANGELOG.md (VERSION=0.2.0)
 
 clean:  ## remove everything that these commands made
 	rm -rf $(VENV) .make build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	    src/*.egg-info
+	    src/*.egg-info examples/reception-data
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the parts of check -----------------------------------------------------------------------

@@ -1,5 +1,5 @@
 """
-Joins the supervisor to the embedded database: what a worker told, to a keeper of it.
+Joins the supervisor to the database: what a worker told of it, to a keeper.
 
 How a server is kept alive is `database`'s business, how it runs the store's. What needs
 the store's tables is done by processes of their own, which end: the schema is brought up
@@ -27,8 +27,36 @@ from reception.store.embedded.archive import backups, made_at, make_backup, remo
 _LOOK_EVERY_S: Final = 0.05
 
 
+class ForeignServer:
+    """A server of the operator's: whether it runs is his business, and what follows a worker's."""
+
+    pid: int | None = None
+
+    def start(self) -> None:
+        """Count it as there."""
+        self.pid = 0
+
+    def cancel(self) -> None:
+        """Nothing to give up."""
+
+    def is_alive(self) -> bool:
+        """Count it as there."""
+        return True
+
+    def stop(self, *, timeout_s: float = 8.0) -> None:
+        """Leave it alone."""
+        self.pid = None
+
+
 def keep_database(store: Message, waker: socket.socket) -> Keeper:
     """Make the keeper of the database that `store_message` described."""
+    if "data_dir" not in store:
+        words = ["check", "--unless-away", "--config", store["config"]]
+        return Keeper(
+            ForeignServer(),
+            prepare=lambda is_cancelled: _run("store.schema", words, is_cancelled),
+            waker=waker,
+        )
     server = EmbeddedServer(Path(store["data_dir"]))
     return Keeper(
         server,

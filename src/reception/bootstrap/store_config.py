@@ -47,6 +47,16 @@ class StoreConfig:
     backups_kept: int = 14
     keep_days: int = KEEP_DAYS
 
+    @property
+    def address(self) -> str:
+        """Where the program finds its database, as libpq reads it; "" where it has none."""
+        if self.data_dir is None:
+            return self.database_url
+        from reception.store.embedded import EmbeddedServer
+        from reception.store.roles import APP_ROLE
+
+        return EmbeddedServer(self.data_dir).dsn(user=APP_ROLE)
+
 
 def read_store(table: Table, directory: Path, environ: Mapping[str, str]) -> StoreConfig:
     """Read the table; relative paths in it begin at `directory`, where the file is."""
@@ -82,13 +92,13 @@ def read_keep_days(table: Table, default: int) -> int:
 
 def store_message(store: StoreConfig, config: str = "") -> Message:
     """
-    Tell the supervisor what it keeps; empty where that is nothing. No secret is in it.
+    Tell the supervisor which database there is; empty for none. No secret is in it.
 
     Args:
         config: the path of the file; "" where there is none.
     """
     if store.data_dir is None:
-        return {}
+        return {"config": config} if store.database_url else {}
     return {
         "config": config,
         "data_dir": str(store.data_dir),

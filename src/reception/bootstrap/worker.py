@@ -99,7 +99,13 @@ class Planned:
         """Make the application."""
         if self._loaded is None:
             return Broken(self._broken)
-        return site(self._loaded, port=port, lifecycle=lifecycle, dev=self._dev)
+        return site(
+            self._loaded,
+            port=port,
+            lifecycle=lifecycle,
+            dev=self._dev,
+            database=self.config.store.address,
+        )
 
 
 class Broken:
@@ -121,8 +127,9 @@ class Broken:
 
 def _load(settings: Message, line: Line) -> Planned:
     if "target" in settings:
-        line.send({"store": store_message(StoreConfig(Path(settings["data_dir"])))})
-        return _load_target(settings)
+        store = StoreConfig(Path(settings["data_dir"]))
+        line.send({"store": store_message(store)})
+        return _load_target(settings, store)
     overrides = Overrides(settings["host"], settings["port"], settings["workers"])
     loaded = load(
         Path(settings["config"]),
@@ -135,11 +142,11 @@ def _load(settings: Message, line: Line) -> Planned:
     return Planned(loaded, loaded.config, "", dev=False)
 
 
-def _load_target(settings: Message) -> Planned:
+def _load_target(settings: Message, store: StoreConfig) -> Planned:
     """Load `module:attribute` for `reception dev`, where a failure is shown, not fatal."""
     directory = Path.cwd()
     server = ServerConfig(port=settings["port"], drain_s=0.0)
-    config = Config("", directory, server, ())
+    config = Config("", directory, server, (), store)
     if settings.get("broken"):
         return Planned(None, config, settings["broken"], dev=True)
     try:

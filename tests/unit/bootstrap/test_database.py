@@ -8,10 +8,12 @@ import signal
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
 
+from reception.bootstrap.keeping import bring_up_to_date
 from reception.store.embedded import EmbeddedServer
 from tests.unit.bootstrap.processes import (
     Program,
@@ -120,11 +122,42 @@ def test_data_of_an_older_major_stops_the_start_in_words(tmp_path: Path) -> None
 def test_no_database_is_started_where_none_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "hello.json").write_text('{"module":"hangup","data":{},"children":{}}')
     (tmp_path / "reception.toml").write_text(
-        '[store]\nembedded = false\n[tenants.a]\nflow = "hello.json"\ninsecure_no_secret = true\n'
+        '[server]\ndrain_s = 0\n[store]\nembedded = false\n[tenants.a]\nflow = "hello.json"\ninsecure_no_secret = true\n'
     )
     with program(tmp_path, "serve", "--port", "0") as started:
         started.wait_until_up()
         assert set() == database_of(started.process.pid)
+        started.process.send_signal(signal.SIGTERM)
+        assert 0 == started.end()
+
+
+def test_a_server_of_the_operators_must_have_our_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hello.json").write_text('{"module":"hangup","data":{},"children":{}}')
+    (tmp_path / "reception.toml").write_text(
+        '[server]\ndrain_s = 0\n[store]\ndatabase_url = "$DATABASE_URL"\n'
+        '[tenants.a]\nflow = "hello.json"\ninsecure_no_secret = true\n'
+    )
+    theirs = EmbeddedServer(tmp_path / "theirs")
+    theirs.start()
+    try:
+        url = f"postgresql://postgres@/reception?host={quote(str(theirs.directory.sockets))}"
+        monkeypatch.setenv("DATABASE_URL", url)
+        with program(tmp_path, "serve", "--port", "0", lay=False) as started:
+            assert 1 == started.end()
+            assert "Run `reception db migrate`" in started.printed[-1]
+        bring_up_to_date(theirs, lambda: False)
+        with program(tmp_path, "serve", "--port", "0", lay=False) as started:
+            started.wait_until_up()
+            started.process.send_signal(signal.SIGTERM)
+            assert 0 == started.end()
+        assert theirs.is_alive()
+    finally:
+        theirs.stop()
+    # Away is no reason not to start: it may come back, and most calls need no history.
+    with program(tmp_path, "serve", "--port", "0", lay=False) as started:
+        started.wait_until_up()
         started.process.send_signal(signal.SIGTERM)
         assert 0 == started.end()
 

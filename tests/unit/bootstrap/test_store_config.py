@@ -55,13 +55,15 @@ def test_an_address_comes_from_the_environment_and_is_never_shown(tmp_path: Path
     assert [] == problems
     assert (None, URL) == (config.store.data_dir, config.store.database_url)
     assert "pass-word" not in repr(config)
-    assert {} == store_message(config.store)
+    assert {"config": "file"} == store_message(config.store, "file")
+    assert URL == config.store.address
 
 
 def test_no_database_at_all_can_be_wanted(tmp_path: Path) -> None:
     config, problems = read(tmp_path, "embedded = false")
     assert [] == problems
-    assert (None, "") == (config.store.data_dir, config.store.database_url)
+    assert (None, "") == (config.store.data_dir, config.store.address)
+    assert {} == store_message(config.store)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,39 @@ def status(context: click.Context, config: Path, data_dir: Path | None, as_json:
 @db.command()
 @_where_options
 @click.option(
+    "--unless-away", is_flag=True, help="Let a database pass that cannot be reached just now."
+)
+def check(config: Path, data_dir: Path | None, unless_away: bool) -> None:
+    """
+    See whether this version can work with the database as it is.
+
+    Its version, its schema, and the rights of the role that Reception uses. `reception serve`
+    does so at every start.
+    """
+    from reception.store import migrations, roles
+
+    with _failures(), _owner_dsn(Where(config, data_dir)) as dsn:
+        try:
+            found = migrations.status(dsn)
+        except NeedsHuman as error:
+            if not (unless_away and error.code == "store.unreachable"):
+                raise
+            click.echo(error.message, err=True)
+            return
+        # Asked first: without a schema there is no role of the program's either.
+        if not found.is_current:
+            raise NeedsHuman(
+                "store.old_schema",
+                f"The database is at schema {found.current or 'nothing yet'}, this version of"
+                f" Reception needs {found.newest}. Run `reception db migrate`.",
+            )
+        migrations.check(roles.app_conninfo(dsn))
+    click.echo("The database is as this version needs it.")
+
+
+@db.command()
+@_where_options
+@click.option(
     "--to",
     "into",
     type=click.Path(path_type=Path),

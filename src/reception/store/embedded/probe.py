@@ -70,7 +70,7 @@ class Connection:
             self._read_until_ready()
             self.socket.sendall(b"Q" + struct.pack("!i", len(query) + 4) + query)
             return self._read_until_ready()
-        except OSError as error:
+        except (OSError, struct.error, UnicodeDecodeError) as error:
             raise NoAnswer(str(error)) from None
 
     def close(self) -> None:
