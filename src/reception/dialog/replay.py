@@ -287,11 +287,12 @@ class Replay:
         missing = self._stage.first_waiting()
         if missing is not None:
             raise missing
+        if self._arrival.end is not None:
+            # What the journal has beyond is clean-up that was begun before, by another worker.
+            return self._settling()
         left = self._recording.rest()
         if left is not None:
             raise self._recording.drift(left.op, left.shown(), "return", None)
-        if self._arrival.end is not None:
-            return self._settling()
         if self._has_answer:
             raise self._recording.drift(
                 str(self._recording.next_number), "an answer of the caller", "return", None
@@ -406,13 +407,7 @@ class Replay:
         self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry | None
     ) -> _Give | _Throw | Suspended:
         if entry is not None and entry.state == "done":
-            value = read(entry.value)
-            if not isinstance(operation, Ask):
-                return _Give(value)
-            worth, keys = value
-            if operation.secret:
-                keys = Secret(None, answered=worth != "nothing")
-            return _Give(Answer(worth, keys))
+            return self._answered_before(op, operation, entry)
         if self._arrival.end is not None:
             return self._end_here(op, operation)
         if self._has_answer:
@@ -430,6 +425,31 @@ class Replay:
             self._recording.again(entry)
         return self._out.suspended(operation, self._recording)
 
+    def _answered_before(self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry) -> _Give:
+        is_now = not self._recording.is_sent(op)
+        if is_now:
+            # This very arrival was the answer, and an effect behind it wrote it down.
+            self._has_answer = False
+            self._recording.again(entry)
+        value = read(entry.value)
+        if not isinstance(operation, Ask):
+            return _Give(value)
+        worth, keys = value
+        if not operation.secret:
+            return _Give(Answer(worth, keys))
+        typed = self._typed(operation) if is_now else None
+        if typed:
+            self._out.erase(self._collection())
+        return _Give(Answer(worth, Secret(typed, answered=worth != "nothing")))
+
+    def _collection(self) -> str:
+        return collection_of(self._facts.episode, self._arrival.step_no)
+
+    def _typed(self, operation: Ask[Any]) -> str:
+        """The keys that arrived: what no phone can have sent is left out."""
+        typed = self._arrival.digits.get(self._collection(), "")
+        return "".join(key for key in typed if key in KEYS)[: operation.max_digits]
+
     def _arrived(self, op: str, operation: Ask[Any] | Run | Sleep) -> _Give:
         if isinstance(operation, Sleep):
             self._recording.note(op, operation, "done")
@@ -438,14 +458,12 @@ class Replay:
             outcome = self._arrival.outcome or "_"
             self._recording.note(op, operation, "done", outcome)
             return _Give(outcome)
-        name = collection_of(self._facts.episode, self._arrival.step_no)
-        typed = self._arrival.digits.get(name, "")
-        keys = "".join(key for key in typed if key in KEYS)[: operation.max_digits]
+        keys = self._typed(operation)
         worth = operation.judge(keys)
         if operation.secret:
             self._recording.note(op, operation, "done", [worth, None])
             if keys:
-                self._out.erase(name)
+                self._out.erase(self._collection())
             return _Give(Answer(worth, Secret(keys)))
         self._recording.note(op, operation, "done", [worth, keys])
         return _Give(Answer(worth, keys))

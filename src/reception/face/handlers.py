@@ -36,11 +36,11 @@ def runs_how(handler: Callable[..., Any]) -> Runs:
     if not isinstance(code, CodeType):
         return "loop"
     try:
-        names = tuple(signature(plain).parameters)
+        # Of the handler as it is called: without `self`, and without what a partial gives.
+        names = tuple(signature(handler).parameters)
     except (TypeError, ValueError):
         return "loop"
-    # A method's first parameter is itself; taking both along costs nothing.
-    return "dialog" if _uses(code, frozenset(names[:2])) else "loop"
+    return "dialog" if _uses(code, frozenset(names[:1])) else "loop"
 
 
 def _uses(code: CodeType, names: frozenset[str]) -> bool:

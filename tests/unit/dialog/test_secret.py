@@ -152,3 +152,16 @@ def test_an_effect_with_a_secret_is_the_same_operation_for_another_secret() -> N
         digests.add(out.effects[0].before)
         assert typed not in repr(out)
     assert 1 == len(digests)
+
+
+def test_a_worker_that_dies_behind_the_secrets_claim_leaves_it_to_the_next_one() -> None:
+    rig = Rig(app_of(door))
+    name = collection_in(rig.arrive().reply)
+    out = rig.conversation(Arrival(1, {name: PIN})).advance()
+    assert isinstance(out, Effects)
+    rig.claimed[out.effects[0].op] = out.effects[0].before
+    # The same request again: the effect still gets the keys, and the platform forgets them.
+    reply = rig.arrive({name: PIN}).reply
+    assert name == nodes(reply)[0][1]["collection_name"]
+    assert b'"True 1 True"' in rig.answer("1").reply
+    assert PIN.encode() not in everything(rig)
