@@ -17,6 +17,7 @@ from reception.simulator.call import CallSetup, CallState, Platform
 from reception.simulator.client import PlatformClient
 from reception.simulator.clock import Clock
 from reception.simulator.modules.pivot import TIMEOUT_MS
+from reception.simulator.steps import Transport
 from reception.simulator.transcript import Entry, Kind, Note, printable
 from reception.simulator.walk import Ending, Walk
 from reception.simulator.world import World
@@ -68,11 +69,37 @@ async def place_call(
     note: Note,
 ) -> Ending:
     """
-    Place one call and follow it to its end.
+    Place one call over HTTP and follow it to its end.
 
     Errors:
         none for anything a server does: that is what the transcript is for.
     """
+    client = PlatformClient()
+    try:
+        return await carry_call(
+            dialled,
+            setup,
+            platform=platform,
+            clock=clock,
+            world=world,
+            note=note,
+            transport=client,
+        )
+    finally:
+        await client.aclose()
+
+
+async def carry_call(
+    dialled: Dialled,
+    setup: CallSetup,
+    *,
+    platform: Platform,
+    clock: Clock,
+    world: World,
+    note: Note,
+    transport: Transport,
+) -> Ending:
+    """The same with requests that go where `transport` takes them."""
     on_loopback = is_local_url(dialled.voice_url)
     call = CallState.begin(setup, platform)
     caller = setup.caller_number or "anonymous"
@@ -84,19 +111,15 @@ async def place_call(
         for rejection in rejections_of(dialled.to_flow(), platform):
             unstored = f"the platform would not store this step: {rejection.message}"
             note(Entry(clock.now_ms, Kind.WARNS, printable(unstored), {"rule": rejection.rule}))
-    client = PlatformClient()
-    try:
-        walk = Walk(
-            call,
-            clock=clock,
-            world=world,
-            transport=client,
-            note=note,
-            local_urls_ok=on_loopback,
-        )
-        ending = await walk.run(dialled.to_flow())
-    finally:
-        await client.aclose()
+    walk = Walk(
+        call,
+        clock=clock,
+        world=world,
+        transport=transport,
+        note=note,
+        local_urls_ok=on_loopback,
+    )
+    ending = await walk.run(dialled.to_flow())
     words = ending.outcome.value
     words = words if ending.outcome.ok else f"the platform would lose this call: {words}"
     detail = {"outcome": ending.outcome.name.lower(), "ok": ending.outcome.ok, "posts": call.posts}
