@@ -178,10 +178,10 @@ def test_while_the_server_is_away_calls_fail_fast_and_then_it_goes_on(
         async with serving(mortal.dsn(user="reception_app")) as steps:
             await steps.open(opening("e"), step("e", 0))
             await steps.claim(claim("e", 1, "warm"))
-            await asyncio.to_thread(mortal.stop)
+            mortal.stop()  # here, since it dies with the thread that starts it
             for _ in range(3):
                 assert max(await _refused_within_s(steps)) < 1.0
-            await asyncio.to_thread(mortal.start)
+            mortal.start()
             await asyncio.sleep(0.2)
             await _works(steps)
 
@@ -193,8 +193,8 @@ def test_a_restart_in_between_is_not_noticed(mortal: EmbeddedServer) -> None:
         async with serving(mortal.dsn(user="reception_app")) as steps:
             await steps.open(opening("e"), step("e", 0))
             await steps.claim(claim("e", 1, "warm"))
-            await asyncio.to_thread(mortal.stop)
-            await asyncio.to_thread(mortal.start)
+            mortal.stop()  # here, since it dies with the thread that starts it
+            mortal.start()
             await _works(steps)
 
     asyncio.run(scenario())
