@@ -43,16 +43,15 @@ class Ask(Operation[A]):
 
     Attributes:
         terminator: the one key that ends the entry early.
-        interrupting: the keys that stop its prompt.
         attempt: which try this is, from 0.
         after: what the previous try brought; "valid" before the first.
     """
 
     __slots__ = (
+        "_keys",
         "after",
         "attempt",
         "interdigit_s",
-        "interrupting",
         "max_digits",
         "not_valid",
         "nothing_heard",
@@ -90,12 +89,8 @@ class Ask(Operation[A]):
         self.prompt: Final = prompt
         self.max_digits: Final = max_digits
         self.valid: Final = valid if isinstance(valid, str) or callable(valid) else _whole(valid)
-        self.terminator: Final = _terminator(_keys_in(self.valid, max_digits), terminator)
-        self.interrupting: Final = [
-            key
-            for key in KEYS
-            if key != self.terminator and key in (_keys_in(self.valid, max_digits) or KEYS)
-        ]
+        self._keys: Final = _keys_in(self.valid, max_digits)
+        self.terminator: Final = _terminator(self._keys, terminator)
         self.timeout_s: Final = _check_time("timeout_s", timeout_s)
         self.interdigit_s: Final = _check_time("interdigit_s", interdigit_s)
         self.typeahead: Final = typeahead
@@ -110,6 +105,12 @@ class Ask(Operation[A]):
     @property
     def label(self) -> str:
         return f"try {self.attempt + 1}" if self.attempt else ""
+
+    @property
+    def interrupting(self) -> list[str]:
+        """The keys that stop the prompt, in the order of a phone."""
+        good = KEYS if self._keys is None else self._keys
+        return [key for key in KEYS if key != self.terminator and key in good]
 
     def arguments(self) -> Any:
         # How long somebody is waited for changes no answer that is in the journal.

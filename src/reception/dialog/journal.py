@@ -18,6 +18,7 @@ import msgspec
 
 from reception.dialog.values import Result, read
 from reception.errors import AppError
+from reception.wire import PivotRequest
 
 FORMAT: Final = 1
 
@@ -65,12 +66,15 @@ class Entries(msgspec.Struct, array_like=True, frozen=True):
         step_no: of the step that they belong to.
         app_version: `App.version` of who wrote them.
         entries: in order.
+        request: what a handler began with, in the step in which it began. It is what the
+            dialog sees of the platform's request ever after: later ones say other things.
     """
 
     step_no: int
     app_version: str
     entries: tuple[Entry, ...] = ()
     format: int = FORMAT
+    request: PivotRequest | None = None
 
     def __bool__(self) -> bool:
         return bool(self.entries)
@@ -102,7 +106,8 @@ class Entries(msgspec.Struct, array_like=True, frozen=True):
             ) from None
 
 
-_encode: Final = msgspec.json.Encoder().encode
+# Mappings of a request may be of classes of `wire`'s own; everything else in it is JSON.
+_encode: Final = msgspec.json.Encoder(enc_hook=dict).encode
 _decode: Final = msgspec.json.Decoder(Entries).decode
 
 
@@ -127,6 +132,8 @@ class Journal:
         restarts: how often a dialog was begun anew after a drift.
         is_holding: the last reply was a holding prompt, so that what arrives answers nothing.
         app_version: of the last step; "" where there is none.
+        request: what the present handler began with; None where nothing is known.
+        unsent_request: the same where it began in the step that is being answered.
         head: number of the last committed step; -1 where there is none.
     """
 
@@ -138,9 +145,11 @@ class Journal:
         "head",
         "holds",
         "is_holding",
+        "request",
         "restarts",
         "results",
         "unsent",
+        "unsent_request",
     )
 
     def __init__(self) -> None:
@@ -151,6 +160,8 @@ class Journal:
         self.base = 0
         self.handler: str | None = None
         self.restarts = 0
+        self.request: PivotRequest | None = None
+        self.unsent_request: PivotRequest | None = None
         self.is_holding = False
         self.app_version = ""
         self.head = -1
@@ -180,11 +191,14 @@ class Journal:
             journal.head = max(journal.head, step.step_no)
             journal.app_version = step.app_version
             journal.is_holding = False
+            journal.request = step.request or journal.request
             for entry in step.entries:
                 journal._add(entry)
         for data in before_effects:
             step = Entries.decode(data)
             if step.step_no > journal.head:
+                if step.request is not None:
+                    journal.request = journal.unsent_request = step.request
                 for entry in step.entries:
                     if entry.kind != "hold":
                         journal.unsent.add(entry.op)

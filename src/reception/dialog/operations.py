@@ -42,7 +42,7 @@ class Operation(Generic[T]):
     def __init__(self, stage: Stage) -> None:
         self._stage: Final = stage
         self.place: Place | None = place_of_caller()
-        stage.waiting[id(self)] = (self.shown(), self.place)
+        stage.waiting[id(self)] = (self.kind, self.place)
 
     @property
     def label(self) -> str:
@@ -75,7 +75,7 @@ class Operation(Generic[T]):
         self._stage.waiting.pop(id(self), None)
         raise AppError(
             "dialog.await_missing",
-            f"{self.place}: await is missing: write `if await {self.shown().partition('(')[0]}(…)`",
+            f"{self.place}: await is missing: write `if await call.{self.kind}(…)`",
         )
 
     def __del__(self) -> None:

@@ -95,6 +95,7 @@ class Outgoing:
     def fallen_back(self, recording: Recording) -> Returned:
         """The tenant's fallback as the reply of this step; a typed secret is erased all the same."""
         reply = self._facts.fallback
+        # A fallback that does not fit goes out all the same: there is nothing better.
         if self._erase is not None:
             reply = flow.raw(replies.chain([replies.dropping(self._erase)])).then(reply)
         bucket = self._bucket().encode()

@@ -70,7 +70,9 @@ def checked(prompt: PromptLike, method: str) -> PromptLike:
         AppError("dialog.prompt"): a flow with branches or with other modules than prompts.
     """
     if isinstance(prompt, str):
-        flow.tts(prompt)
+        # The builder says what is wrong; what is right has no need of it, at every replay.
+        if not prompt.isascii() or not 0 < len(prompt) <= _LONGEST_TEXT:
+            flow.tts(prompt)
     elif isinstance(prompt, Flow):
         _nodes_of_flow(prompt, method)
     elif not isinstance(prompt, Prompt):

@@ -20,6 +20,7 @@ from reception.dialog.lines import Place
 from reception.dialog.operations import Operation
 from reception.dialog.values import written
 from reception.errors import AppError
+from reception.wire import PivotRequest
 
 # Far above any dialog between two questions: what runs on is a loop that asks nobody.
 _MOST_NEW: Final = 1_000
@@ -33,9 +34,24 @@ class Recording:
         next_number: of the operation that comes next.
     """
 
-    __slots__ = ("_arrival", "_journal", "_new", "_noted", "_version", "next_number")
+    __slots__ = (
+        "_arrival",
+        "_journal",
+        "_new",
+        "_noted",
+        "_request",
+        "_version",
+        "next_number",
+    )
 
-    def __init__(self, journal: Journal, arrival: Arrival, app_version: str) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        arrival: Arrival,
+        app_version: str,
+        request: PivotRequest | None = None,
+    ) -> None:
+        self._request: Final = request
         self._journal: Final = journal
         self._arrival: Final = arrival
         self._version: Final = app_version
@@ -122,7 +138,8 @@ class Recording:
 
     def entries(self, *more: Entry) -> Entries:
         """What this step adds, so far."""
-        return Entries(self._arrival.step_no, self._version, (*self._new, *more))
+        entries = (*self._new, *more)
+        return Entries(self._arrival.step_no, self._version, entries, request=self._request)
 
     def rest(self) -> Entry | None:
         """The first entry of the present handler that was not asked for, if there is one."""

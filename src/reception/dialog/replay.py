@@ -43,6 +43,7 @@ from reception.dialog.outcomes import (
     Effects,
     Job,
     Outcome,
+    Returned,
     Settled,
     Suspended,
     job_args,
@@ -54,6 +55,7 @@ from reception.dialog.secret import Secret
 from reception.dialog.stage import Stage
 from reception.dialog.values import Result, failure_read, read, value_read, written
 from reception.errors import AppError
+from reception.wire import PivotRequest
 
 Start = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -108,6 +110,8 @@ class Replay:
         takes_over: the name of a handler and why it begins here (``next``, ``restart``,
             ``drift``), where it does; None goes on with what the journal has.
         handlers: the names that ``flow.pivot(next=…)`` may address.
+        home: the file of the handler, for lines in errors.
+        begins_with: the request that a handler begins with, to be kept; None where it goes on.
 
     Errors, by every method:
         DialogDrift: the code and the journal disagree.
@@ -126,6 +130,7 @@ class Replay:
         takes_over: tuple[str | None, str] | None = None,
         handlers: Collection[str] = (),
         home: str = "",
+        begins_with: PivotRequest | None = None,
     ) -> None:
         self._start: Final = start
         self._stage: Final = stage
@@ -133,7 +138,7 @@ class Replay:
         self._arrival: Final = arrival
         self._facts: Final = facts
         self._home: Final = home
-        self._recording: Final = Recording(history, arrival, facts.app_version)
+        self._recording: Final = Recording(history, arrival, facts.app_version, begins_with)
         self._out: Final = Outgoing(facts, arrival, handlers)
         self._changes: Final[dict[str, bool]] = {}
         self._coroutine: Coroutine[Any, Any, Any] | None = None
@@ -224,6 +229,16 @@ class Replay:
                 return self._out.holding(operation.while_, self._recording, pause=pause)
         return self._out.fallen_back(self._recording)
 
+    def failed(self) -> Returned:
+        """
+        The fallback as the reply of this step, when something in it raised an error.
+
+        What the dialog did before stays in the journal, with its jobs: its effects have
+        happened, and their numbers must not name others when the end of the call is settled.
+        """
+        self.park()
+        return self._out.fallen_back(self._recording)
+
     def park(self) -> Exception | None:
         """
         Put the dialog away. Call it when the outcome is in hand; a second call does nothing.
@@ -265,7 +280,7 @@ class Replay:
                 return self._finished(stop.value)
             except Exception as error:
                 self._coroutine = None
-                if self._ended:
+                if self._arrival.end is not None:
                     self._error = None if isinstance(error, CallEnded) else error
                     return self._settling()
                 raise self._explained(error) from error

@@ -27,7 +27,8 @@ class Stage:
         is_closing: the function is being put away; operations raise `Parked`.
         is_ending: the call is over; only settling is left to do.
         on_end: what the dialog registered, in order: function and arguments.
-        forgotten: operations that were made and dropped without an ``await``.
+        forgotten: operations that were made and dropped without an ``await``: kind and place.
+        waiting: those that were made and are not awaited yet, by identity.
         changed: asks the engine whether a change is in force (see `Replay`).
     """
 
@@ -63,12 +64,11 @@ class Stage:
         return missing
 
 
-def _await_missing(what: str, place: Place | None) -> AppError:
+def _await_missing(kind: str, place: Place | None) -> AppError:
     where = f"{place}: " if place else ""
-    name = what.partition("(")[0]
     return AppError(
         "dialog.await_missing",
-        f"{where}await is missing: write `await {name}(…)`. Without it {what} does nothing",
+        f"{where}await is missing: write `await call.{kind}(…)`, which does nothing without it",
     )
 
 

@@ -38,8 +38,8 @@ class Call:
     every replay. A dialog awaits nothing else (see the tutorial on dialogs).
 
     Attributes:
-        request: everything the platform sent with this step (`PivotRequest`). Its digits and
-            variables differ from step to step: decide by what `ask` and `run` give.
+        request: everything the platform sent (`PivotRequest`). In a dialog that is what it
+            began with, at every step; what came since is what `ask` and `run` gave.
         params: what the URL carried beside the tenant and its credentials, as
             `pivot_url` put it there or as the voice URL was configured; names and
             values are text, the first of a repeated name counts.
@@ -69,7 +69,7 @@ class Call:
         """
         The platform's Call-ID of the caller's leg; "" when it sent none.
 
-        In a dialog it is the one that the call began with, also after a transfer renamed it.
+        In a dialog it is the one that it began with, also after a transfer renamed the call.
         """
         return self._id if self._id is not None else self.request.call_id or ""
 

@@ -16,17 +16,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from msgspec import structs
+
 from reception.callflow.handing_over import handler_name
 from reception.dialog import (
     NEXT,
     Arrival,
     Began,
     DialogDrift,
+    Entries,
     Facts,
     Journal,
     Opening,
     Outcome,
     Replay,
+    Returned,
+    Settled,
     Stage,
     home_of,
 )
@@ -34,7 +39,7 @@ from reception.errors import AppError
 from reception.face.app import App
 from reception.face.call import Call, PivotUrl
 from reception.face.handlers import Runs, runs_how
-from reception.wire import PivotRequest
+from reception.wire import Digits, PivotRequest
 
 
 class Conversation:
@@ -46,7 +51,8 @@ class Conversation:
         drift: the drift that was recovered from by `App.on_drift`, for the log.
 
     Errors, by every method:
-        DialogDrift: and the policy is ``fallback``, or it happened for the second time.
+        DialogDrift: and the policy is ``fallback``, or it happened for the second time. At
+            the end of the call it is `Settled.error` instead.
         AppError, and whatever the handler raises: the fallback is the answer.
     """
 
@@ -75,17 +81,26 @@ class Conversation:
         self._history: Final = history
         self._arrival: Final = arrival
         self._facts: Final = facts
-        self._call: Final[Callable[[Stage | None], Call]] = lambda stage: Call(
-            request, params=params or {}, pivot_url=pivot_url, stage=stage, call_id=call_id
-        )
-        self.drift: DialogDrift | None = None
         name = history.handler
         takes_over: tuple[str | None, str] | None = None
         if arrival.end is None and arrival.outcome.startswith(NEXT):
             name = arrival.outcome[len(NEXT) :]
             takes_over = (name, "next")
-        self._handler = app.handler_named(name)
         begins = takes_over is not None or history.next_op() == history.base == 0
+        # A dialog sees the request that it began with, at every step: so is every replay alike.
+        seen = request
+        self._begins_with = history.unsent_request
+        if history.unsent_request is not None:
+            seen = history.unsent_request
+        elif begins:
+            self._begins_with = _kept(request, arrival) if arrival.end is None else None
+        elif history.request is not None:
+            seen = history.request
+        self._call: Final[Callable[[Stage | None], Call]] = lambda stage: Call(
+            seen, params=params or {}, pivot_url=pivot_url, stage=stage, call_id=call_id
+        )
+        self.drift: DialogDrift | None = None
+        self._handler = app.handler_named(name)
         # In the middle of a dialog there is only the engine.
         self.runs: Final[Runs] = (
             runs_how(self._handler) if begins and arrival.end is None else "dialog"
@@ -120,6 +135,14 @@ class Conversation:
         """What to answer when the deadline has come while effects are out (`Replay.overdue`)."""
         return self._replay.overdue()
 
+    def failed(self) -> Returned:
+        """
+        What to commit and to reply when any of these methods raised (see `Replay.failed`).
+
+        Not for the end of the call: there `Settled.error` says it.
+        """
+        return self._replay.failed()
+
     def park(self) -> Exception | None:
         """Put the dialog away; gives what its clean-up raised, for the log."""
         return self._replay.park()
@@ -137,6 +160,7 @@ class Conversation:
             takes_over=takes_over,
             handlers=self._app.handlers,
             home=home_of(self._handler),
+            begins_with=self._begins_with,
         )
 
     def _coroutine(self) -> Any:
@@ -157,8 +181,13 @@ class Conversation:
 
     def _recovered(self, drift: DialogDrift) -> Outcome:
         """Begin anew where the application wants it, once in an episode: never a loop."""
+        if self._arrival.end is not None:
+            # There is nobody to fall back for, and whatever this code does would be guessed.
+            self._replay.park()
+            nothing = Entries(self._arrival.step_no, self._facts.app_version)
+            return Settled(nothing, (), drift)
         policy = self._app.on_drift
-        if policy == "fallback" or self._history.restarts or self.drift or self._arrival.end:
+        if policy == "fallback" or self._history.restarts or self.drift:
             raise drift
         self.drift = drift
         self._replay.park()
@@ -170,3 +199,10 @@ class Conversation:
             self._handler = policy
             self._replay = self._made((self._name, "drift"))
         return self._replay.advance()
+
+
+def _kept(request: PivotRequest, arrival: Arrival) -> PivotRequest:
+    """What is kept of a request; digits only of a first one: later ones may be a secret's."""
+    return structs.replace(
+        request, extra={}, digits=request.digits if arrival.step_no == 0 else Digits()
+    )

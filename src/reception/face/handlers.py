@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import iscoroutinefunction, signature
 from types import CodeType
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 from reception.dialog.lines import plain_function
 from reception.dialog.source_check import OPERATIONS
@@ -29,6 +31,20 @@ def runs_how(handler: Callable[..., Any]) -> Runs:
     "thread": a plain function. "dialog": an ``async def`` that uses operations of its call,
     driven by the engine from the start. "loop": any other, on the event loop.
     """
+    try:
+        return _known[handler]
+    except (KeyError, TypeError):
+        how = _found_out(handler)
+    with suppress(TypeError):
+        _known[handler] = how
+    return how
+
+
+# It is asked at every pivot, and the code of a handler does not change.
+_known: Final[WeakKeyDictionary[Any, Runs]] = WeakKeyDictionary()
+
+
+def _found_out(handler: Callable[..., Any]) -> Runs:
     plain = plain_function(handler)
     if not iscoroutinefunction(plain) and not iscoroutinefunction(getattr(plain, "__call__", None)):  # noqa: B004  it is looked into, not tested
         return "thread"

@@ -87,6 +87,7 @@ class Rig:
     parked: list[Exception | None] = field(default_factory=list)
     drifts: list[Exception] = field(default_factory=list)
     fallback: Flow = FALLBACK
+    requests: list[PivotRequest] = field(default_factory=list)
 
     # --- the engine's world -----------------------------------------------------------------------
 
@@ -215,6 +216,7 @@ class Rig:
 
     async def send(self, request: Outgoing, *, timeout_ms: int) -> Reply:
         parsed = parse_pivot(request.body, "application/json")
+        self.requests.append(parsed)
         query = parse_qs(urlsplit(request.url).query)
         expected = int(query.get("s", ["0"])[0])
         assert expected == len(self.steps), "the platform came back to another step"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reception import Call, CallEnded, flow
+from reception import Call, CallEnded, DialogDrift, flow
 from reception.dialog import Arrival, Effects, Settled
 from reception.errors import AppError
-from tests.unit.dialog.rig import Rig, app_of
+from tests.unit.dialog.rig import FALLBACK, Rig, Stored, app_of
 
 HANGUP = flow.hangup()
 
@@ -232,3 +232,51 @@ def test_a_dialog_that_keeps_asking_the_dead_is_stopped() -> None:
     rig.arrive()
     with pytest.raises(AppError, match="CallEnded"):
         rig.end()
+
+
+def test_what_a_failed_step_did_stands_and_its_end_is_settled() -> None:
+    async def answer(call: Call) -> Any:
+        call.on_end(release, "lock")
+        await call.ask("x")
+        await call.step(release, "7")
+        await call.enqueue(release, "8")
+        raise KeyError("a mistake")
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    conversation = rig.conversation(Arrival(1))
+    out = conversation.advance()
+    assert isinstance(out, Effects)
+    rig.claimed["1"] = out.effects[0].before
+    rig.results["1"] = out.effects[0].succeeded("released 7")
+    with pytest.raises(KeyError):
+        conversation.resume("1", rig.results["1"])
+    failed = conversation.failed()
+    assert failed.is_fallback
+    assert FALLBACK == failed.reply
+    assert ["ask", "step", "enqueue"] == [e.kind for e in failed.entries.entries]
+    assert 1 == len(failed.jobs)
+    rig.steps.append(
+        Stored(failed.reply.render(), failed.entries.encode(), failed.bucket, failed.jobs, failed)
+    )
+    settled = rig.end()
+    assert isinstance(settled.error, KeyError)
+    assert [b'"released lock"'] == [bytes(e.value) for e in settled.entries.entries]
+
+
+def test_a_drift_at_the_end_settles_nothing_and_says_so() -> None:
+    async def answer(call: Call) -> Any:
+        await call.ask("x")
+        return HANGUP
+
+    async def other(call: Call) -> Any:
+        await call.step(release, "7")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    rig.app = app_of(other, on_drift="restart")
+    settled = rig.end()
+    assert isinstance(settled.error, DialogDrift)
+    assert not settled.entries
+    assert [] == rig.ran

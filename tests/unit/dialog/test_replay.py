@@ -12,6 +12,7 @@ import pytest
 from reception import Call, DialogDrift, StepInfo, current_step, flow, prompt
 from reception.dialog import Arrival, Effects, Entries, Journal, Returned, Suspended
 from reception.errors import AppError
+from reception.wire import PivotRequest, parse_pivot
 from tests.unit.dialog.rig import FALLBACK, Rig, app_of, collection_in, modules, nodes
 
 HANGUP = flow.hangup()
@@ -647,3 +648,27 @@ def test_a_name_that_merely_looks_like_an_operation_makes_no_dialog() -> None:
         return flow.tts(await crm.run(call.caller_number))
 
     assert "loop" == Rig(app_of(answer)).conversation(Arrival()).runs
+
+
+def test_a_dialog_sees_the_request_that_it_began_with_at_every_step_and_at_its_end() -> None:
+    seen: list[Any] = []
+
+    async def answer(call: Call) -> Any:
+        seen.append(
+            (call.id, call.caller_number, call.language, dict(call.request.custom_sip_headers))
+        )
+        await call.step(find, call.caller_number)
+        await call.ask("x")
+        return HANGUP
+
+    first = parse_pivot(
+        b'{"Call-ID":"c-1","Caller-ID-Number":"+1555","Language":"de-de","Digits":{"room":"7"},'
+        b'"Custom-SIP-Headers":{"X-A":"b"},"Custom-Application-Vars":{}}',
+        "application/json",
+    )
+    rig = Rig(app_of(answer))
+    rig.arrive(request=first)
+    rig.arrive(request=PivotRequest(call_id="renamed", caller_id_number="other"))
+    rig.end()
+    assert [("c-1", "+1555", "de-de", {"X-A": "b"})] * 3 == seen
+    assert "7" == rig.history().request.digits.get("room")  # type: ignore[union-attr]  # it is kept

@@ -163,18 +163,16 @@ def test_an_old_key_answers_no_question_unless_typeahead_says_so() -> None:
 
 
 def test_a_secret_is_gone_from_the_platform_after_the_next_reply() -> None:
-    bodies: list[Mapping[str, str]] = []
-
     async def answer(call: Call) -> Any:
-        bodies.append(call.request.digits.collections)
         pin = await call.ask("PIN?", max_digits=4, secret=True)
         key = await call.ask("Key?")
         return flow.tts(f"{bool(pin)} {key}").then(HANGUP)
 
-    told, _ = call_up(Rig(app_of(answer)), "press 4711\npress 2")
+    rig = Rig(app_of(answer))
+    told, _ = call_up(rig, "press 4711\npress 2")
     assert "True 2" in heard(told)
-    assert "4711" in bodies[1].values()
-    assert "4711" not in bodies[2].values()
+    assert "4711" in rig.requests[1].digits.collections.values()
+    assert "4711" not in rig.requests[2].digits.collections.values()
 
 
 def test_keys_typed_while_the_caller_is_held_do_not_answer_the_next_question() -> None:
