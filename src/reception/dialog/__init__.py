@@ -4,7 +4,7 @@ The engine of multi-step calls: journal, replay, replies. Pure.
 The rule this package keeps: a dialog is a function that is run from the top at every step,
 and everything that could differ between two runs is an argument or in the journal.
 `Replay` is the machine, `Journal` its past, `Facts` and `Arrival` the world, `Outcome` what is
-to be done; ADR 0011 says how a service does it.
+to be done; ADR 0015 says how a service does it.
 """
 
 from reception.dialog.asking import Ask, Valid

@@ -2,7 +2,7 @@
 What one turn of the engine comes to, and what is to be done about it.
 
 The rule this file keeps: an outcome is data. It says what must be committed, what must be
-sent and which effects must run; doing that is the service's, and ADR 0011 says in which
+sent and which effects must run; doing that is the service's, and ADR 0015 says in which
 order. `Effect` also knows how a result becomes bytes, since only it knows the secrets that
 must not stand in them.
 """

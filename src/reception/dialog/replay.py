@@ -1,7 +1,7 @@
 """
 The engine: it runs a dialog from the top with the journal's answers, up to what is new.
 
-The rules (ADR 0011 has the reasons):
+The rules (ADR 0015 has the reasons):
 
 - the function is driven by `send`, with the running event loop hidden; whatever it awaits
   that is no operation of `call` is an error with its line;

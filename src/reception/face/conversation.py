@@ -3,7 +3,7 @@ One pivot of one application: the engine, with the application's handlers and po
 
 The rule this file keeps: which handler runs, and what a drift leads to, is decided here; how
 a handler is replayed is the engine's; commits, effects and replies are the service's, which
-drives this as ADR 0011 says::
+drives this as ADR 0015 says::
 
     conversation = Conversation(app, request, history=…, arrival=…, facts=…, …)
     if conversation.runs == "thread":   outcome = conversation.finish(in_thread(conversation.call))

@@ -1,5 +1,5 @@
 """
-A service without a database: it keeps what a store would keep, and commits as ADR 0011 says.
+A service without a database: it keeps what a store would keep, and commits as ADR 0015 says.
 
 It drives the engine for one call at a time, with a clock and chance that the test owns, and
 is a transport for the simulator, so that a dialog can be called.
