@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg import pq
 
 from reception.errors import AppError
 from reception.store import binary
+from reception.store.embedded import EmbeddedServer
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - bounds have no zone there
@@ -59,6 +61,6 @@ def test_a_text_that_no_database_holds_is_refused_without_quoting_it(bad: str) -
 
 
 @pytest.fixture(scope="module")
-def connection(server: object) -> psycopg.Connection:
-    dsn = server.dsn(user="postgres")  # type: ignore[attr-defined]  # the session's server
-    return psycopg.connect(dsn, autocommit=True)
+def connection(server: EmbeddedServer) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(server.dsn(user="postgres"), autocommit=True) as opened:
+        yield opened
