@@ -14,64 +14,37 @@ No input, output, clock or chance in here, and nothing of how replies look (`rep
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Any, Final
 
 from reception.dialog import chance, lines
-from reception.dialog.asking import KEYS, Answer, Ask
+from reception.dialog.answering import Answering, Give, Throw
 from reception.dialog.endings import CallEnded, Parked
 from reception.dialog.facts import Arrival, Facts
 from reception.dialog.journal import Entry, Hold, Journal
 from reception.dialog.operations import (
-    Enqueue,
     Gather,
-    Now,
     Operation,
-    Prompts,
-    Random,
-    Run,
-    Sleep,
     StepOp,
-    Tag,
-    Token,
 )
 from reception.dialog.outcomes import (
     Effect,
     Effects,
-    Job,
     Outcome,
     Returned,
     Settled,
-    Suspended,
-    job_args,
 )
 from reception.dialog.outgoing import Outgoing
 from reception.dialog.recording import Recording
-from reception.dialog.replies import HOLD_S, collection_of
-from reception.dialog.secret import Secret
+from reception.dialog.replies import HOLD_S
 from reception.dialog.stage import Stage
-from reception.dialog.values import Result, failure_read, read, value_read, written
+from reception.dialog.values import Result, written
 from reception.errors import AppError
 from reception.wire import PivotRequest
 
 Start = Callable[[], Coroutine[Any, Any, Any]]
 
 _MOST_ENDED: Final = 100
-
-
-class _Give(NamedTuple):
-    """Send a value into the dialog."""
-
-    value: Any
-
-
-class _Throw(NamedTuple):
-    """Throw an error into it."""
-
-    error: Exception
 
 
 class _Wait:
@@ -82,18 +55,18 @@ class _Wait:
     def __init__(self, op: Operation[Any], *, is_gather: bool) -> None:
         self.op = op
         self.is_gather = is_gather
-        self.settled: dict[str, _Give | _Throw] = {}
+        self.settled: dict[str, Give | Throw] = {}
         self.effects: dict[str, Effect] = {}
         self.parts: list[tuple[str, Operation[Any]]] = []
 
-    def answer(self) -> _Give | _Throw:
+    def answer(self) -> Give | Throw:
         """All is in: give the results in order, or throw the first error."""
         got = [self.settled[number] for number, _ in self.parts]
         for each in got:
-            if isinstance(each, _Throw):
+            if isinstance(each, Throw):
                 return each
         if self.is_gather:
-            return _Give(tuple(each.value for each in got if isinstance(each, _Give)))
+            return Give(tuple(each.value for each in got if isinstance(each, Give)))
         return got[0]
 
 
@@ -140,10 +113,8 @@ class Replay:
         self._home: Final = home
         self._recording: Final = Recording(history, arrival, facts.app_version, begins_with)
         self._out: Final = Outgoing(facts, arrival, handlers)
-        self._changes: Final[dict[str, bool]] = {}
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._wait: _Wait | None = None
-        self._ended = 0
         self._clean_up: list[tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
         self._error: Exception | None = None
         is_new = takes_over is not None or self._recording.has_started
@@ -151,18 +122,23 @@ class Replay:
             self._recording.start(*takes_over)
         # What arrived answers the first operation that waits for the caller, unless it came
         # from a holding prompt or began a handler.
-        self._has_answer = arrival.step_no > 0 and not history.is_holding and not is_new
-        if arrival.end is not None:
-            self._has_answer = False
-            stage.is_ending = False
-        stage.changed = self._changed
+        is_pivot = arrival.step_no > 0 and arrival.end is None
+        self._answering: Final = Answering(
+            stage=stage,
+            history=history,
+            arrival=arrival,
+            facts=facts,
+            recording=self._recording,
+            out=self._out,
+            has_answer=is_pivot and not history.is_holding and not is_new,
+        )
 
     # --- turns ------------------------------------------------------------------------------------
 
     def advance(self) -> Outcome:
         """Run the dialog up to what the journal does not answer."""
         self._coroutine = self._start()
-        return self._driven(_Give(None))
+        return self._driven(Give(None))
 
     def adopt(self, coroutine: Coroutine[Any, Any, Any], first: Operation[Any]) -> Outcome:
         """The same for a coroutine that was begun elsewhere and has yielded its first operation."""
@@ -172,7 +148,7 @@ class Replay:
         except BaseException:
             self.park()
             raise
-        if isinstance(answer, (_Give, _Throw)):
+        if isinstance(answer, (Give, Throw)):
             return self._driven(answer)
         return answer
 
@@ -191,7 +167,7 @@ class Replay:
         operation = dict(wait.parts)[op]
         assert isinstance(operation, StepOp)  # only steps are effects
         try:
-            wait.settled[op] = self._result(op, operation, Result.decode(result))
+            wait.settled[op] = self._answering.result(op, operation, Result.decode(result))
             if wait.effects:
                 return Effects(tuple(wait.effects.values()))
         except BaseException:
@@ -264,14 +240,14 @@ class Replay:
 
     # --- driving ----------------------------------------------------------------------------------
 
-    def _driven(self, answer: _Give | _Throw) -> Outcome:
+    def _driven(self, answer: Give | Throw) -> Outcome:
         coroutine = self._coroutine
         assert coroutine is not None  # `advance` comes first, `park` last
         sandbox = self._facts.sandbox
         while True:
             try:
                 with sandbox():
-                    if isinstance(answer, _Give):
+                    if isinstance(answer, Give):
                         operation = coroutine.send(answer.value)
                     else:
                         operation = coroutine.throw(answer.error)
@@ -294,7 +270,7 @@ class Replay:
             except BaseException:
                 self.park()
                 raise
-            if not isinstance(got, (_Give, _Throw)):
+            if not isinstance(got, (Give, Throw)):
                 return got
             answer = got
 
@@ -308,7 +284,7 @@ class Replay:
         left = self._recording.rest()
         if left is not None:
             raise self._recording.drift(left.op, left.shown(), "return", None)
-        if self._has_answer:
+        if self._answering.has_answer:
             raise self._recording.drift(
                 str(self._recording.next_number), "an answer of the caller", "return", None
             )
@@ -329,12 +305,12 @@ class Replay:
 
     # --- answering --------------------------------------------------------------------------------
 
-    def _answered(self, operation: Operation[Any]) -> _Give | _Throw | Outcome:
+    def _answered(self, operation: Operation[Any]) -> Give | Throw | Outcome:
         number = self._recording.number()
         wait = _Wait(operation, is_gather=isinstance(operation, Gather))
         if isinstance(operation, Gather):
             entry = self._recording.known(number, operation)
-            self._check_fresh(number, entry, operation)
+            self._answering.check_fresh(number, entry, operation)
             if entry is None:
                 self._recording.note(number, operation, "done")
             else:
@@ -343,10 +319,10 @@ class Replay:
         else:
             wait.parts = [(number, operation)]
         for op, part in wait.parts:
-            got = self._one(op, part)
+            got = self._answering.one(op, part)
             if isinstance(got, Effect):
                 wait.effects[op] = got
-            elif isinstance(got, (_Give, _Throw)):
+            elif isinstance(got, (Give, Throw)):
                 wait.settled[op] = got
             else:
                 return got
@@ -365,185 +341,6 @@ class Replay:
             wait.effects[op] = _with_before(effect, before)
         return Effects(tuple(wait.effects.values()))
 
-    def _one(self, op: str, operation: Operation[Any]) -> _Give | _Throw | Effect | Suspended:
-        entry = self._recording.known(op, operation)
-        if entry is not None and entry.state == "ended":
-            self._recording.again(entry)
-            return self._call_ended(read(entry.value))
-        if entry is None:
-            self._check_fresh(op, entry, operation)
-        if isinstance(operation, StepOp):
-            return self._step(op, operation, entry)
-        if isinstance(operation, (Ask, Run, Sleep)):
-            return self._waiting(op, operation, entry)
-        return self._at_once(op, operation, entry)
-
-    def _check_fresh(self, op: str, entry: Entry | None, operation: Operation[Any]) -> None:
-        """What arrived answers a question that must be in the journal before anything new."""
-        if entry is None and self._has_answer:
-            raise self._recording.drift(
-                op, "a question that was just answered", operation.shown(), operation.place
-            )
-
-    def _at_once(self, op: str, operation: Operation[Any], entry: Entry | None) -> _Give | _Throw:
-        if entry is not None:
-            if not self._recording.is_sent(op):
-                self._recording.again(entry)
-                self._begun(op, operation)
-            value = read(entry.value)
-            return _Give(chance.time_of(value) if isinstance(operation, Now) else value)
-        if self._arrival.end is not None and isinstance(operation, (Prompts, Tag)):
-            return self._end_here(op, operation)
-        value = None
-        if isinstance(operation, Now):
-            # As the journal has it: to the microsecond, in UTC.
-            value = chance.stamp_of(self._facts.now())
-            self._recording.note(op, operation, "done", value)
-            return _Give(chance.time_of(value))
-        if isinstance(operation, Random):
-            value = chance.number(operation.bounds, self._facts.entropy)
-        elif isinstance(operation, Token):
-            value = self._facts.entropy(16).hex()
-        self._recording.note(op, operation, "done", value)
-        self._begun(op, operation)
-        return _Give(value)
-
-    def _begun(self, op: str, operation: Operation[Any]) -> None:
-        """Let an operation of this very step have its part in the reply."""
-        if isinstance(operation, Prompts):
-            self._out.queue(operation.prompt)
-        elif isinstance(operation, Tag):
-            self._out.tag(operation.values)
-        elif isinstance(operation, Enqueue):
-            args = job_args(operation.args, operation.kwargs)
-            self._out.enqueue(Job(op, operation.task, args, operation.after_s))
-
-    def _waiting(
-        self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry | None
-    ) -> _Give | _Throw | Suspended:
-        if entry is not None and entry.state == "done":
-            return self._answered_before(op, operation, entry)
-        if self._arrival.end is not None:
-            return self._end_here(op, operation)
-        if self._has_answer:
-            self._has_answer = False
-            return self._arrived(op, operation)
-        if self._arrival.step_no >= self._facts.most_steps:
-            raise AppError(
-                "dialog.too_many_steps",
-                f"{operation.place}: this call has had {self._facts.most_steps} steps: a dialog"
-                " must come to an end (a loop that asks for ever?)",
-            )
-        if entry is None:
-            self._recording.note(op, operation, "pending")
-        else:
-            self._recording.again(entry)
-        return self._out.suspended(operation, self._recording)
-
-    def _answered_before(self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry) -> _Give:
-        is_now = not self._recording.is_sent(op)
-        if is_now:
-            # This very arrival was the answer, and an effect behind it wrote it down.
-            self._has_answer = False
-            self._recording.again(entry)
-        value = read(entry.value)
-        if not isinstance(operation, Ask):
-            return _Give(value)
-        worth, keys = value
-        if not operation.secret:
-            return _Give(Answer(worth, keys))
-        typed = self._typed(operation) if is_now else None
-        if typed:
-            self._out.erase(self._collection())
-        return _Give(Answer(worth, Secret(typed, answered=worth != "nothing")))
-
-    def _collection(self) -> str:
-        return collection_of(self._facts.episode, self._arrival.step_no)
-
-    def _typed(self, operation: Ask[Any]) -> str:
-        """The keys that arrived: what no phone can have sent is left out."""
-        typed = self._arrival.digits.get(self._collection(), "")
-        return "".join(key for key in typed if key in KEYS)[: operation.max_digits]
-
-    def _arrived(self, op: str, operation: Ask[Any] | Run | Sleep) -> _Give:
-        if isinstance(operation, Sleep):
-            self._recording.note(op, operation, "done")
-            return _Give(None)
-        if isinstance(operation, Run):
-            outcome = self._arrival.outcome or "_"
-            self._recording.note(op, operation, "done", outcome)
-            return _Give(outcome)
-        keys = self._typed(operation)
-        worth = operation.judge(keys)
-        if operation.secret:
-            self._recording.note(op, operation, "done", [worth, None])
-            if keys:
-                self._out.erase(self._collection())
-            return _Give(Answer(worth, Secret(keys)))
-        self._recording.note(op, operation, "done", [worth, keys])
-        return _Give(Answer(worth, keys))
-
-    def _step(
-        self, op: str, operation: StepOp[Any], entry: Entry | None
-    ) -> _Give | _Throw | Effect:
-        if entry is not None and entry.state != "pending":
-            self._recording.again(entry)
-            return self._recorded(op, operation, entry.state == "done", entry.value)
-        result = self._history.results.get(op)
-        if result is not None:
-            return self._result(op, operation, result)
-        key = operation.key
-        if key is None:
-            named = f"{self._facts.episode}/{op}".encode()
-            key = hashlib.blake2b(named, digest_size=12).hexdigest()
-        return Effect(
-            op,
-            key,
-            operation.function,
-            operation.args,
-            b"",
-            holds=operation.while_ is not None,
-            timeout_s=operation.timeout_s,
-        )
-
-    def _result(self, op: str, operation: StepOp[Any], result: Result) -> _Give | _Throw:
-        self._recording.note(op, operation, "done" if result.is_ok else "failed", result.value)
-        return self._recorded(op, operation, result.is_ok, result.value)
-
-    def _recorded(
-        self, op: str, operation: StepOp[Any], is_ok: bool, value: msgspec.Raw
-    ) -> _Give | _Throw:
-        if not is_ok:
-            return _Throw(failure_read(value))
-        try:
-            return _Give(value_read(value, operation.function))
-        except (msgspec.MsgspecError, TypeError, ValueError) as problem:
-            raise self._recording.drift(
-                op,
-                f"a result of {operation.label}",
-                f"a function that returns another type ({problem})",
-                operation.place,
-            ) from None
-
-    def _changed(self, name: str) -> bool:
-        """Is the change `name` in force? The first answer holds for the whole run."""
-        known = self._changes.get(name)
-        if known is not None:
-            return known
-        entry = self._recording.peek()
-        if entry is None:
-            answer = not self._has_answer
-            if answer:
-                number = self._recording.number()
-                self._recording.mark(Entry(number, "changed", name, ""))
-        else:
-            answer = entry.kind == "changed" and entry.label == name
-            if answer:
-                self._recording.number()
-                self._recording.again(entry)
-        self._changes[name] = answer
-        return answer
-
     def _recording_lacks(self, op: str) -> bool:
         entry = self._history.entries.get(op)
         return entry is None or op in self._history.unsent
@@ -560,29 +357,14 @@ class Replay:
 
     # --- the end of the call ----------------------------------------------------------------------
 
-    def _end_here(self, op: str, operation: Operation[Any]) -> _Throw:
-        cause = self._arrival.end or ""
-        self._recording.note(op, operation, "ended", cause)
-        return self._call_ended(cause)
-
-    def _call_ended(self, cause: str) -> _Throw:
-        self._stage.is_ending = True
-        self._ended += 1
-        if self._ended > _MOST_ENDED:
-            raise AppError(
-                "dialog.endless",
-                "The dialog goes on asking a caller who has gone: let CallEnded out of its loop",
-            )
-        return _Throw(CallEnded(cause))
-
     def _settling(self) -> Outcome:
         """The function is through: run what it registered for the end, the last one first."""
         self._stage.is_ending = True
         self._clean_up = list(self._stage.on_end)
         return self._cleaned_up(None)
 
-    def _cleaned_up(self, answer: _Give | _Throw | None) -> Outcome:
-        if isinstance(answer, _Throw):
+    def _cleaned_up(self, answer: Give | Throw | None) -> Outcome:
+        if isinstance(answer, Throw):
             self._error = self._error or answer.error
         assert self._clean_up is not None  # `_settling` has made it
         while self._clean_up:
@@ -592,9 +374,9 @@ class Replay:
             )
             step.taken()
             got = self._answered(step)
-            if isinstance(got, _Throw):
+            if isinstance(got, Throw):
                 self._error = self._error or got.error
-            elif not isinstance(got, _Give):
+            elif not isinstance(got, Give):
                 return got
         return Settled(self._recording.entries(), self._out.jobs, self._error)
 

@@ -13,7 +13,6 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from secrets import token_hex
 from time import time as now_s
 from typing import Any
@@ -24,6 +23,11 @@ from reception import Call, flow
 from reception.bootstrap.determinism import hidden_loop, watched
 from reception.errors import AppError
 from tests.unit.dialog.rig import Rig, app_of
+
+
+def read_file() -> str:
+    with open(__file__, encoding="utf-8") as file:
+        return file.read()
 
 
 @pytest.mark.parametrize(
@@ -44,7 +48,7 @@ from tests.unit.dialog.rig import Rig, app_of
         (lambda: time.sleep(1), "time.sleep", "call.sleep"),
         (socket.socket, "a socket", "call.step"),
         (lambda: socket.create_connection(("127.0.0.1", 9)), "create_connection", "call.step"),
-        (partial(open, "/etc/hostname"), "open", "call.step"),
+        (read_file, "open", "call.step"),
     ],
 )
 def test_clocks_chance_and_the_world_say_what_to_use(

@@ -1,0 +1,291 @@
+"""
+What one operation is answered, from the journal or from what arrived.
+
+The rule this file keeps: every operation is looked up first, and only what the journal does
+not have is new; then it answers at once, takes what arrived, suspends, or becomes an effect.
+Driving the dialog, and waiting for effects, is `replay`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from reception.dialog import chance
+from reception.dialog.asking import KEYS, Answer, Ask
+from reception.dialog.endings import CallEnded
+from reception.dialog.facts import Arrival, Facts
+from reception.dialog.journal import Entry, Journal
+from reception.dialog.operations import (
+    Enqueue,
+    Now,
+    Operation,
+    Prompts,
+    Random,
+    Run,
+    Sleep,
+    StepOp,
+    Tag,
+    Token,
+)
+from reception.dialog.outcomes import Effect, Job, Suspended, job_args
+from reception.dialog.outgoing import Outgoing
+from reception.dialog.recording import Recording
+from reception.dialog.replies import collection_of
+from reception.dialog.secret import Secret
+from reception.dialog.stage import Stage
+from reception.dialog.values import Result, failure_read, read, value_read
+from reception.errors import AppError
+
+_MOST_ENDED: Final = 100
+
+
+class Give(NamedTuple):
+    """Send a value into the dialog."""
+
+    value: Any
+
+
+class Throw(NamedTuple):
+    """Throw an error into it."""
+
+    error: Exception
+
+
+class Answering:
+    """
+    The answers of one run.
+
+    Attributes:
+        has_answer: what arrived has not been asked for yet.
+        ended: how often `CallEnded` was raised.
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_changes",
+        "_facts",
+        "_history",
+        "_out",
+        "_recording",
+        "_stage",
+        "ended",
+        "has_answer",
+    )
+
+    def __init__(
+        self,
+        *,
+        stage: Stage,
+        history: Journal,
+        arrival: Arrival,
+        facts: Facts,
+        recording: Recording,
+        out: Outgoing,
+        has_answer: bool,
+    ) -> None:
+        self._stage: Final = stage
+        self._history: Final = history
+        self._arrival: Final = arrival
+        self._facts: Final = facts
+        self._recording: Final = recording
+        self._out: Final = out
+        self._changes: Final[dict[str, bool]] = {}
+        self.has_answer = has_answer
+        self.ended = 0
+        stage.changed = self._changed
+
+    def one(self, op: str, operation: Operation[Any]) -> Give | Throw | Effect | Suspended:
+        """Answer one operation, which has its number already."""
+        entry = self._recording.known(op, operation)
+        if entry is not None and entry.state == "ended":
+            self._recording.again(entry)
+            return self._call_ended(read(entry.value))
+        if entry is None:
+            self.check_fresh(op, entry, operation)
+        if isinstance(operation, StepOp):
+            return self._step(op, operation, entry)
+        if isinstance(operation, (Ask, Run, Sleep)):
+            return self._waiting(op, operation, entry)
+        return self._at_once(op, operation, entry)
+
+    def check_fresh(self, op: str, entry: Entry | None, operation: Operation[Any]) -> None:
+        """What arrived answers a question that must be in the journal before anything new."""
+        if entry is None and self.has_answer:
+            raise self._recording.drift(
+                op, "a question that was just answered", operation.shown(), operation.place
+            )
+
+    def _at_once(self, op: str, operation: Operation[Any], entry: Entry | None) -> Give | Throw:
+        if entry is not None:
+            if not self._recording.is_sent(op):
+                self._recording.again(entry)
+                self._begun(op, operation)
+            value = read(entry.value)
+            return Give(chance.time_of(value) if isinstance(operation, Now) else value)
+        if self._arrival.end is not None and isinstance(operation, (Prompts, Tag)):
+            return self._end_here(op, operation)
+        value = None
+        if isinstance(operation, Now):
+            # As the journal has it: to the microsecond, in UTC.
+            value = chance.stamp_of(self._facts.now())
+            self._recording.note(op, operation, "done", value)
+            return Give(chance.time_of(value))
+        if isinstance(operation, Random):
+            value = chance.number(operation.bounds, self._facts.entropy)
+        elif isinstance(operation, Token):
+            value = self._facts.entropy(16).hex()
+        self._recording.note(op, operation, "done", value)
+        self._begun(op, operation)
+        return Give(value)
+
+    def _begun(self, op: str, operation: Operation[Any]) -> None:
+        """Let an operation of this very step have its part in the reply."""
+        if isinstance(operation, Prompts):
+            self._out.queue(operation.prompt)
+        elif isinstance(operation, Tag):
+            self._out.tag(operation.values)
+        elif isinstance(operation, Enqueue):
+            args = job_args(operation.args, operation.kwargs)
+            self._out.enqueue(Job(op, operation.task, args, operation.after_s))
+
+    def _waiting(
+        self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry | None
+    ) -> Give | Throw | Suspended:
+        if entry is not None and entry.state == "done":
+            return self._answered_before(op, operation, entry)
+        if self._arrival.end is not None:
+            return self._end_here(op, operation)
+        if self.has_answer:
+            self.has_answer = False
+            return self._arrived(op, operation)
+        if self._arrival.step_no >= self._facts.most_steps:
+            raise AppError(
+                "dialog.too_many_steps",
+                f"{operation.place}: this call has had {self._facts.most_steps} steps: a dialog"
+                " must come to an end (a loop that asks for ever?)",
+            )
+        if entry is None:
+            self._recording.note(op, operation, "pending")
+        else:
+            self._recording.again(entry)
+        return self._out.suspended(operation, self._recording)
+
+    def _answered_before(self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry) -> Give:
+        is_now = not self._recording.is_sent(op)
+        if is_now:
+            # This very arrival was the answer, and an effect behind it wrote it down.
+            self.has_answer = False
+            self._recording.again(entry)
+        value = read(entry.value)
+        if not isinstance(operation, Ask):
+            return Give(value)
+        worth, keys = value
+        if not operation.secret:
+            return Give(Answer(worth, keys))
+        typed = self._typed(operation) if is_now else None
+        if typed:
+            self._out.erase(self._collection())
+        return Give(Answer(worth, Secret(typed, answered=worth != "nothing")))
+
+    def _collection(self) -> str:
+        return collection_of(self._facts.episode, self._arrival.step_no)
+
+    def _typed(self, operation: Ask[Any]) -> str:
+        """The keys that arrived: what no phone can have sent is left out."""
+        typed = self._arrival.digits.get(self._collection(), "")
+        return "".join(key for key in typed if key in KEYS)[: operation.max_digits]
+
+    def _arrived(self, op: str, operation: Ask[Any] | Run | Sleep) -> Give:
+        if isinstance(operation, Sleep):
+            self._recording.note(op, operation, "done")
+            return Give(None)
+        if isinstance(operation, Run):
+            outcome = self._arrival.outcome or "_"
+            self._recording.note(op, operation, "done", outcome)
+            return Give(outcome)
+        keys = self._typed(operation)
+        worth = operation.judge(keys)
+        if operation.secret:
+            self._recording.note(op, operation, "done", [worth, None])
+            if keys:
+                self._out.erase(self._collection())
+            return Give(Answer(worth, Secret(keys)))
+        self._recording.note(op, operation, "done", [worth, keys])
+        return Give(Answer(worth, keys))
+
+    def _step(self, op: str, operation: StepOp[Any], entry: Entry | None) -> Give | Throw | Effect:
+        if entry is not None and entry.state != "pending":
+            self._recording.again(entry)
+            return self._recorded(op, operation, entry.state == "done", entry.value)
+        result = self._history.results.get(op)
+        if result is not None:
+            return self.result(op, operation, result)
+        key = operation.key
+        if key is None:
+            named = f"{self._facts.episode}/{op}".encode()
+            key = hashlib.blake2b(named, digest_size=12).hexdigest()
+        return Effect(
+            op,
+            key,
+            operation.function,
+            operation.args,
+            b"",
+            holds=operation.while_ is not None,
+            timeout_s=operation.timeout_s,
+        )
+
+    def result(self, op: str, operation: StepOp[Any], result: Result) -> Give | Throw:
+        self._recording.note(op, operation, "done" if result.is_ok else "failed", result.value)
+        return self._recorded(op, operation, result.is_ok, result.value)
+
+    def _recorded(
+        self, op: str, operation: StepOp[Any], is_ok: bool, value: msgspec.Raw
+    ) -> Give | Throw:
+        if not is_ok:
+            return Throw(failure_read(value))
+        try:
+            return Give(value_read(value, operation.function))
+        except (msgspec.MsgspecError, TypeError, ValueError) as problem:
+            raise self._recording.drift(
+                op,
+                f"a result of {operation.label}",
+                f"a function that returns another type ({problem})",
+                operation.place,
+            ) from None
+
+    def _changed(self, name: str) -> bool:
+        """Is the change `name` in force? The first answer holds for the whole run."""
+        known = self._changes.get(name)
+        if known is not None:
+            return known
+        entry = self._recording.peek()
+        if entry is None:
+            answer = not self.has_answer
+            if answer:
+                number = self._recording.number()
+                self._recording.mark(Entry(number, "changed", name, ""))
+        else:
+            answer = entry.kind == "changed" and entry.label == name
+            if answer:
+                self._recording.number()
+                self._recording.again(entry)
+        self._changes[name] = answer
+        return answer
+
+    def _end_here(self, op: str, operation: Operation[Any]) -> Throw:
+        cause = self._arrival.end or ""
+        self._recording.note(op, operation, "ended", cause)
+        return self._call_ended(cause)
+
+    def _call_ended(self, cause: str) -> Throw:
+        self._stage.is_ending = True
+        self.ended += 1
+        if self.ended > _MOST_ENDED:
+            raise AppError(
+                "dialog.endless",
+                "The dialog goes on asking a caller who has gone: let CallEnded out of its loop",
+            )
+        return Throw(CallEnded(cause))
