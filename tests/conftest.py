@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.database import dsn, owner_dsn, server
+
+__all__ = ["dsn", "owner_dsn", "server"]
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 ABSENT = "the platform's facts (../shared, beside this repository) are not on this machine"

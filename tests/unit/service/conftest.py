@@ -24,10 +24,7 @@ from reception.web.lifecycle import Lifecycle
 from reception.web.settings import WebSettings
 from reception.web.site import Site
 from reception.web.tenant import Tenant, Tenants
-from tests.unit.store.conftest import dsn, owner_dsn, server
 from tests.unit.web.asgi import ACCOUNT, SECRET, Answer, request
-
-__all__ = ["dsn", "owner_dsn", "server"]
 
 VOICE = f"/voice?APPID=acme&key={SECRET}"
 PUBLIC = "https://voice.example.com"
@@ -64,11 +61,10 @@ class Clock:
 
 @asynccontextmanager
 async def node(
-    address: str, *apps: App, runs: str = "dialog", **settings: Any
+    address: str, *apps: App, runs: Any = "dialog", **settings: Any
 ) -> AsyncIterator[Node]:
     """A node that serves these apps to one account, over a store of its own connections."""
     database = Database(address)
-    await database.open()
     steps = PostgresSteps(database)
     steps.start()
     clock = Clock()
@@ -83,7 +79,7 @@ async def node(
         Tenant(
             app.name,
             app.handler,
-            runs,  # type: ignore[arg-type]  # tests say it in words
+            runs,
             app.fallback,
             app=app,
             secrets=(SECRET.encode(),),
