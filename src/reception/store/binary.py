@@ -50,6 +50,19 @@ def text(name: str, value: str) -> bytes:
     return encoded
 
 
+def tenant(value: str) -> bytes:
+    """
+    Encode the id of a tenant, which is never a list of several.
+
+    Errors:
+        AppError: "store.text", also for a comma, which separates the names that a transaction
+        is given.
+    """
+    if "," in value:
+        raise AppError("store.text", "the tenant's id holds a comma")
+    return text("the tenant", value)
+
+
 def moment(value: datetime) -> int:
     """Count the microseconds from the beginning of 2000; the time must know its zone."""
     return (value - _EPOCH) // _MICROSECOND

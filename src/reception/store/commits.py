@@ -125,7 +125,10 @@ def entry_of(step: NewStep | None, opening: Opening | None = None) -> Entry:
     """
     subject = step or opening
     assert subject is not None  # there is nothing to commit otherwise
-    tenant = binary.text("the tenant", subject.tenant)
+    if step is not None and opening is not None:
+        begun = (opening.tenant, opening.episode, 0)
+        assert begun == (step.tenant, step.episode, step.step_no)  # it is the opening's first
+    tenant = binary.tenant(subject.tenant)
     episode = binary.text("the episode", subject.episode)
     key = (tenant, episode, step.step_no if step else -1)
     entry = Entry(key, key)

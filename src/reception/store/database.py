@@ -18,7 +18,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from reception.store import outage, roles
+from reception.store import binary, outage, roles
 from reception.store.lane import Lane
 from reception.store.sessions import Session, Sessions
 
@@ -80,6 +80,7 @@ class Database:
         Errors:
             Retry: the database is away or busy; whether they were committed is not known.
         """
+        binary.tenant(tenant)
         with outage.named():
             async with self._sessions.session() as session:
                 async with session.pipeline():
@@ -99,6 +100,7 @@ class Database:
         Errors:
             Retry: the database is away or busy; whether the block was committed is not known.
         """
+        binary.tenant(tenant)
         with outage.named():
             async with self._sessions.session() as session, session.transaction():
                 await session.execute(_NAME, [tenant], prepare=True)

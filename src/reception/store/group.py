@@ -169,8 +169,8 @@ class Groups(Generic[Item, Result]):
             except ReceptionError as error:
                 _fail(group, error)
                 break
-            except Exception as error:  # noqa: BLE001 - a mistake in the work is its callers' to hear
-                _fail(group, error)
+            except Exception as error:  # noqa: BLE001 - a mistake in the work is its caller's to hear
+                lane = await self._do_each(lane, group, error)
                 break
             else:
                 for (_, future), result in zip(group, results, strict=True):

@@ -26,7 +26,8 @@ _LOAD: Final = """(text[], text[], int[]) AS
         SELECT * FROM unnest($1, $2, $3) WITH ORDINALITY AS k(tenant, episode, step_no, place)
     )
     SELECT k.place, 0, NULL::int, e.account_id, e.call_id, e.app, e.app_version,
-           NULL::bytea, NULL::bytea, NULL::bytea, e.opened_at, e.ended_at, e.end_cause
+           NULL::bytea, NULL::bytea, NULL::bytea, e.opened_at, e.ended_at, e.end_cause,
+           NULL::bytea
     FROM k CROSS JOIN LATERAL (
         SELECT * FROM reception.episode e
         WHERE e.tenant = k.tenant AND e.episode = k.episode OFFSET 0
@@ -34,14 +35,14 @@ _LOAD: Final = """(text[], text[], int[]) AS
     UNION ALL
     SELECT k.place, 1, s.step_no, CASE WHEN s.reply IS NULL THEN 'end' END, NULL, NULL, NULL,
            s.entries, s.bucket, CASE WHEN s.step_no = k.step_no THEN s.reply END,
-           s.created_at, NULL, encode(s.digest, 'hex')
+           s.created_at, NULL, NULL, s.digest
     FROM k CROSS JOIN LATERAL (
         SELECT * FROM reception.step s
         WHERE s.tenant = k.tenant AND s.episode = k.episode OFFSET 0
     ) s
     UNION ALL
     SELECT k.place, 2, f.step_no, f.op, f.state, f.owner, f.key,
-           f.entries, NULL, f.result, f.lease_until, NULL, f.attempts::text
+           f.entries, NULL, f.result, f.lease_until, NULL, f.attempts::text, NULL
     FROM k CROSS JOIN LATERAL (
         SELECT * FROM reception.effect f
         WHERE f.tenant = k.tenant AND f.episode = k.episode OFFSET 0
@@ -79,16 +80,27 @@ def _histories(rows: PGresult, items: Sequence[Wanted]) -> list[History | None]:
     steps: list[list[StoredStep]] = [[] for _ in items]
     effects: list[list[EffectRow]] = [[] for _ in items]
     ends: list[StoredStep | None] = [None] * len(items)
+    # Most rows are steps, and every pivot comes by here: hence the short ways.
+    to_int, step_kind, effect_kind = int.from_bytes, b"\0\0\0\1", b"\0\0\0\2"
     for row in range(rows.ntuples):
-        place = binary.to_int(_bytes(value(row, 0))) - 1
+        place = to_int(value(row, 0) or b"", "big") - 1
         kind = value(row, 1)
-        if kind == b"\0\0\0\1":
-            step = _step(rows, row)
-            if step.is_end:
+        if kind == step_kind:
+            is_end = value(row, 3) is not None
+            step = StoredStep(
+                to_int(value(row, 2) or b"", "big"),
+                value(row, 13) or b"",
+                value(row, 7),
+                value(row, 8) or b"",
+                binary.to_moment(value(row, 10) or b""),
+                value(row, 9),
+                is_end,
+            )
+            if is_end:
                 ends[place] = step
             else:
                 steps[place].append(step)
-        elif kind == b"\0\0\0\2":
+        elif kind == effect_kind:
             effects[place].append(_effect(rows, row))
         else:
             episodes[place] = _episode(rows, row, items[place])
@@ -97,7 +109,7 @@ def _histories(rows: PGresult, items: Sequence[Wanted]) -> list[History | None]:
         if episode is None
         else History(
             episode,
-            tuple(sorted(steps[place], key=_number)),
+            _in_order(steps[place]),
             tuple(sorted(effects[place], key=_operation)),
             ends[place],
         )
@@ -121,19 +133,6 @@ def _episode(rows: PGresult, row: int, wanted: Wanted) -> EpisodeRow:
     )
 
 
-def _step(rows: PGresult, row: int) -> StoredStep:
-    value = rows.get_value
-    return StoredStep(
-        binary.to_int(_bytes(value(row, 2))),
-        bytes.fromhex(_bytes(value(row, 12)).decode()),
-        value(row, 7),
-        _bytes(value(row, 8)),
-        binary.to_moment(_bytes(value(row, 10))),
-        value(row, 9),
-        value(row, 3) is not None,
-    )
-
-
 def _effect(rows: PGresult, row: int) -> EffectRow:
     value = rows.get_value
     return EffectRow(
@@ -147,6 +146,15 @@ def _effect(rows: PGresult, row: int) -> EffectRow:
         _bytes(value(row, 7)),
         value(row, 9),
     )
+
+
+def _in_order(steps: list[StoredStep]) -> tuple[StoredStep, ...]:
+    # The index gives them in order; that is no promise, so it is checked, which costs less.
+    for place, step in enumerate(steps):
+        if step.step_no != place:
+            steps.sort(key=_number)
+            break
+    return tuple(steps)
 
 
 def _number(step: StoredStep) -> int:

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Final
 
 from reception.ports import TenantKey
-from reception.store import binary
 from reception.store.database import Database
 
 _LIVE: Final = """
@@ -46,13 +45,11 @@ class PostgresKeys:
 
     async def load(self, tenant: str) -> Sequence[TenantKey]:
         """Load the live keys, the newest first."""
-        binary.text("the tenant", tenant)
         (rows,) = await self._database.once(tenant, (_LIVE, {"tenant": tenant}))
         return [TenantKey(*row) for row in rows]
 
     async def ensure(self, tenant: str, *, secret: bytes, now: datetime) -> Sequence[TenantKey]:
         """Make the first key where there is none, and load the live ones."""
-        binary.text("the tenant", tenant)
         values = {"tenant": tenant, "secret": secret, "now": now}
         _, rows = await self._database.once(tenant, (_FIRST, values), (_LIVE, values))
         return [TenantKey(*row) for row in rows]
@@ -61,7 +58,6 @@ class PostgresKeys:
         self, tenant: str, *, after: int, secret: bytes, now: datetime
     ) -> Sequence[TenantKey]:
         """Add the key that follows generation `after`, unless there is one, and drop older ones."""
-        binary.text("the tenant", tenant)
         values = {"tenant": tenant, "after": after, "secret": secret, "now": now}
         _, _, rows = await self._database.once(
             tenant, (_NEXT, values), (_DROP, values), (_LIVE, values)

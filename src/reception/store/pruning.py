@@ -20,7 +20,7 @@ from typing import Any, Final
 import psycopg
 
 from reception.errors import NeedsHuman
-from reception.store import outage, roles
+from reception.store import binary, outage, roles
 
 LEAST_RETENTION: Final = timedelta(days=2)
 """A URL of ours lives for 24 hours; its episode must not be gone before it."""
@@ -71,6 +71,7 @@ def prune(
         Retry: the database is away; what was forgotten so far stays forgotten.
     """
     for tenant, kept in retention.items():
+        binary.tenant(tenant)
         if kept < LEAST_RETENTION:
             raise NeedsHuman(
                 "store.retention",

@@ -69,6 +69,8 @@ class Sessions:
                     self._free.release()
                     raise
         except TimeoutError:
+            if self._free.locked():
+                raise Retry("store.busy", "all sessions are in use for too long") from None
             raise Retry("store.away", "the database gives no session in time") from None
         # A timer of our own: the driver, when cancelled, waits for the server once more.
         fd = session.pgconn.socket

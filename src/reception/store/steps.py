@@ -57,7 +57,7 @@ class PostgresSteps:
 
     async def load(self, tenant: str, episode: str, step_no: int) -> History | None:
         """Load an episode's history, with the reply of one step."""
-        wanted = (binary.text("the tenant", tenant), binary.text("the episode", episode), step_no)
+        wanted = (binary.tenant(tenant), binary.text("the episode", episode), step_no)
         return await self._loads.do(wanted)
 
     async def open(self, opening: Opening, first: NewStep | None = None) -> Opened:

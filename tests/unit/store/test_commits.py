@@ -83,7 +83,7 @@ def test_the_same_groups_in_any_order_on_two_nodes_never_wait_in_a_circle(
 def test_of_an_end_and_a_step_that_race_one_is_first_and_the_other_knows(
     dsn: str, owner_dsn: str
 ) -> None:
-    episodes = [f"e{n:02d}" for n in range(60)]
+    episodes = [f"e{n:02d}" for n in range(20)]
 
     async def scenario() -> tuple[dict[str, Committed], list[bool]]:
         async with serving(dsn) as a, serving(dsn) as b:
@@ -110,7 +110,7 @@ def test_of_an_end_and_a_step_that_race_one_is_first_and_the_other_knows(
         episode: 2 if each.fate == "stored" else 1 for episode, each in committed.items()
     }
     assert {"stored", "ended"} >= {each.fate for each in committed.values()}
-    assert [(END_TASK, 60)] == rows(
+    assert [(END_TASK, 20)] == rows(
         owner_dsn, "SELECT task, count(*) FROM reception.job GROUP BY task"
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from reception.errors import AppError
-from reception.ports import END_TASK, Committed, EndRun, NewJob, Opened
+from reception.ports import END_TASK, Committed, EndRun, Opened
 from tests.unit.store.conftest import rows, serving
 from tests.unit.store.records import NOW, TENANT, claim, job, opening, step
 
@@ -285,21 +286,37 @@ def test_a_text_that_cannot_be_stored_is_refused_for_its_caller_alone(dsn: str, 
     asyncio.run(scenario())
 
 
-def test_a_row_that_the_database_refuses_fails_alone(dsn: str) -> None:
+def test_a_row_that_cannot_be_stored_fails_alone(dsn: str) -> None:
     async def scenario() -> None:
         async with serving(dsn) as steps:
             for n in range(20):
                 await steps.open(opening(f"e{n}", str(n)), step(f"e{n}", 0))
-            far = NewJob("task", b"", NOW.replace(year=9999) + timedelta(days=0))
-            bad = step("e7", 1, jobs=(far,))
-            huge = step("e8", 2**31 - 1)
+            # A value that is missing, and a number that is no integer of PostgreSQL's.
+            bad = step("e7", 1, reply=b"x", jobs=(job(),))
             results = await asyncio.gather(
                 *(steps.commit(step(f"e{n}", 1)) for n in range(20) if n not in (7, 8)),
-                steps.commit(bad),
-                steps.commit(huge),
+                steps.commit(replace(bad, jobs=(replace(job(), args=None),))),  # type: ignore[arg-type]  # a caller's mistake
+                steps.commit(step("e8", 2**31)),
                 return_exceptions=True,
             )
             assert [Committed("stored")] * 18 == results[:18]
+            assert [True, True] == [isinstance(each, Exception) for each in results[18:]]
+
+    asyncio.run(scenario())
+
+
+def test_the_name_of_a_tenant_is_never_a_list_of_several(dsn: str) -> None:
+    async def scenario() -> None:
+        async with serving(dsn) as steps:
+            for attempt in (
+                steps.load("a,b", "e", 0),
+                steps.commit(step("e", 1, tenant="a,b")),
+                steps.claim(claim("e", 1, tenant="a,b")),
+                steps.end("a,b", "e", cause="hangup", now=NOW),
+            ):
+                with pytest.raises(AppError) as caught:
+                    await attempt
+                assert "store.text" == caught.value.code
 
     asyncio.run(scenario())
 
