@@ -44,7 +44,10 @@ def test_status_and_migrate_work_whatever_else_is_wrong_in_the_file(folder: Path
     told = json.loads(db("status", "--json").stdout)
     assert {"current": newest, "newest": newest, "pending": []} == told
 
+    assert 0 == db("check").exit_code
+
     shutil.rmtree(folder / "reception-data")
+    assert "Run `reception db migrate`" in db("check", "--unless-away").stderr
     before = db("status")
     assert 1 == before.exit_code
     assert "run `reception db migrate`" in before.stdout
@@ -102,6 +105,9 @@ def test_what_only_the_embedded_server_can_do_is_refused_for_another(
     result = db(command)
     assert 1 == result.exit_code
     assert "is a server of yours" in result.stderr
+    # Away is no reason not to start: it may come back, and most calls need no history.
+    assert 1 == db("check").exit_code
+    assert 0 == db("check", "--unless-away").exit_code
     unreachable = db("status")
     assert 1 == unreachable.exit_code
     assert "pass-word" not in unreachable.output

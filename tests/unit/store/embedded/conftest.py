@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from reception.store.embedded import cluster
 from tests.unit.store.embedded.servers import copy_of_made, remove_made
 
 
 @pytest.fixture(scope="package", autouse=True)
 def _made_database() -> Iterator[None]:
-    yield
+    with pytest.MonkeyPatch.context() as patched:
+        # Nobody cuts the power here, and the disk may be busy with other things.
+        patched.setattr(cluster, "SYNC", ("--no-sync",))
+        yield
     remove_made()
 
 

@@ -22,6 +22,7 @@ import psycopg
 import pytest
 
 from reception.store.embedded import EmbeddedServer
+from reception.store.embedded.binaries import Binaries
 
 SRC = Path(__file__).parents[4] / "src"
 IS_ROOT = os.geteuid() == 0
@@ -55,8 +56,8 @@ def copy_of(data_dir: Path, target: Path) -> Path:
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(data_dir)
+def running(data_dir: Path, programs: Binaries | None = None) -> Iterator[EmbeddedServer]:
+    server = EmbeddedServer(data_dir, programs=programs)
     try:
         server.start()
         yield server

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from reception.errors import NeedsHuman
+from reception.store.embedded import EmbeddedServer
 from reception.store.embedded.archive import (
     backups,
     check_backup,
@@ -18,7 +19,7 @@ from reception.store.embedded.archive import (
     remove_old_backups,
 )
 from reception.store.embedded.renewal import restore
-from tests.unit.store.embedded.servers import running, sql
+from tests.unit.store.embedded.servers import copy_of, copy_of_made, running, sql
 
 # What a dump may lose: roles, owners, grants, policies, sequences, large and odd values.
 CONTENT = (
@@ -38,19 +39,34 @@ CONTENT = (
 DIGEST = "SELECT count(*), md5(string_agg(r::text, '|' ORDER BY tenant, n)) FROM things.row r"
 
 
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, object]:
+    """A data directory, a backup of it, and what was in it then; nobody may change them."""
+    folder = tmp_path_factory.mktemp("backed-up")
+    with running(copy_of_made(folder / "data")) as server:
+        sql(server, *CONTENT)
+        content = sql(server, DIGEST)
+        backup = make_backup(server, folder / "backups")
+        assert (
+            str(server.directory.system_identifier()) == check_backup(backup)["system_identifier"]
+        )
+    return folder / "data", backup, content
+
+
 def silent(_: str) -> None:
     """Say nothing."""
 
 
-def test_what_is_restored_is_what_was_there(data_dir: Path, tmp_path: Path) -> None:
+def test_what_is_restored_is_what_was_there(
+    backed_up: tuple[Path, Path, object], tmp_path: Path
+) -> None:
+    before, backup, content = backed_up
+    data_dir = copy_of(before, tmp_path / "data")
     with running(data_dir) as server:
-        sql(server, *CONTENT)
-        before = sql(server, DIGEST)
-        backup = make_backup(server, tmp_path / "backups")
         sql(server, "DELETE FROM things.row", "CREATE TABLE later (n int)")
     kept = restore(data_dir, backup, silent)
     with running(data_dir) as server:
-        assert before == sql(server, DIGEST)
+        assert content == sql(server, DIGEST)
         assert [(None,)] == sql(server, "SELECT to_regclass('later')")
         assert [("keeper",)] == sql(
             server, "SELECT tableowner FROM pg_tables WHERE schemaname = 'things'"
@@ -91,9 +107,8 @@ def test_a_backup_is_a_picture_of_one_moment(data_dir: Path, tmp_path: Path) -> 
         assert sql(server, "SELECT count(*) FROM pair") == sql(server, "SELECT count(*) FROM other")
 
 
-def test_only_we_may_read_a_backup(data_dir: Path, tmp_path: Path) -> None:
-    with running(data_dir) as server:
-        backup = make_backup(server, tmp_path / "backups")
+def test_only_we_may_read_a_backup(backed_up: tuple[Path, Path, object]) -> None:
+    backup = backed_up[1]
     for path in (backup.parent, backup, *backup.iterdir()):
         assert 0 == stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
@@ -105,8 +120,7 @@ def test_a_backup_that_is_given_up_leaves_nothing(data_dir: Path, tmp_path: Path
 
 
 def test_a_backup_of_a_server_that_is_away_fails_in_words(data_dir: Path, tmp_path: Path) -> None:
-    with running(data_dir) as server:
-        pass
+    server = EmbeddedServer(data_dir)
     with pytest.raises(NeedsHuman) as caught:
         make_backup(server, tmp_path / "backups")
     assert "store.backup" == caught.value.code
@@ -115,42 +129,42 @@ def test_a_backup_of_a_server_that_is_away_fails_in_words(data_dir: Path, tmp_pa
 
 @pytest.mark.parametrize("name", ["data.dump", "roles.sql"])
 def test_a_damaged_backup_is_refused_and_touches_nothing(
-    data_dir: Path, tmp_path: Path, name: str
+    backed_up: tuple[Path, Path, object], tmp_path: Path, name: str
 ) -> None:
-    with running(data_dir) as server:
-        sql(server, "CREATE TABLE still (n int)")
-        backup = make_backup(server, tmp_path / "backups")
+    backup = copy_of(backed_up[1], tmp_path / backed_up[1].name)
     content = bytearray((backup / name).read_bytes())
     content[len(content) // 2] ^= 1
     (backup / name).write_bytes(content)
+    (tmp_path / "data" / "postgres").mkdir(parents=True)
     with pytest.raises(NeedsHuman) as caught:
-        restore(data_dir, backup, silent)
+        restore(tmp_path / "data", backup, silent)
     assert "store.backup_damaged" == caught.value.code
-    with running(data_dir) as server:
-        assert [("still",)] == sql(server, "SELECT to_regclass('still')::text")
+    assert [tmp_path / "data" / "postgres"] == [
+        path for path in (tmp_path / "data").iterdir() if path.is_dir()
+    ]
 
 
-def test_what_is_no_backup_is_refused_in_words(data_dir: Path, tmp_path: Path) -> None:
+def test_what_is_no_backup_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(NeedsHuman, match="is no backup of Reception"):
-        restore(data_dir, tmp_path, silent)
+        restore(tmp_path / "data", tmp_path, silent)
 
 
-def test_a_restore_while_the_server_runs_is_refused(data_dir: Path, tmp_path: Path) -> None:
+def test_a_restore_while_the_server_runs_is_refused(
+    data_dir: Path, backed_up: tuple[Path, Path, object]
+) -> None:
     with running(data_dir) as server:
-        backup = make_backup(server, tmp_path / "backups")
         with pytest.raises(NeedsHuman) as caught:
-            restore(data_dir, backup, silent)
+            restore(data_dir, backed_up[1], silent)
         assert "store.in_use" == caught.value.code
         assert server.is_alive()
 
 
-def test_a_restore_needs_no_server_to_have_been_there(data_dir: Path, tmp_path: Path) -> None:
-    with running(data_dir) as server:
-        sql(server, "CREATE TABLE moved (n int)")
-        backup = make_backup(server, tmp_path / "backups")
-    assert restore(tmp_path / "another machine", backup, silent) is None
+def test_a_restore_needs_no_server_to_have_been_there(
+    tmp_path: Path, backed_up: tuple[Path, Path, object]
+) -> None:
+    assert restore(tmp_path / "another machine", backed_up[1], silent) is None
     with running(tmp_path / "another machine") as server:
-        assert [("moved",)] == sql(server, "SELECT to_regclass('moved')::text")
+        assert backed_up[2] == sql(server, DIGEST)
 
 
 def test_a_restore_that_was_killed_between_the_files_never_begins_empty(data_dir: Path) -> None:
@@ -174,10 +188,3 @@ def test_the_newest_backups_are_kept(tmp_path: Path) -> None:
     assert {"reception-notes", "other", *names[3:]} == {path.name for path in tmp_path.iterdir()}
     assert "2026-01-05T03:30:00+00:00" == made_at(backups(tmp_path)[-1]).isoformat()
     assert 0 == remove_old_backups(tmp_path, 2)
-
-
-def test_a_whole_backup_says_what_it_is_of(data_dir: Path, tmp_path: Path) -> None:
-    with running(data_dir) as server:
-        manifest = check_backup(make_backup(server, tmp_path / "backups"))
-        assert str(server.directory.system_identifier()) == manifest["system_identifier"]
-    assert 18 == manifest["postgresql"]

@@ -8,6 +8,7 @@ import signal
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,22 @@ import pytest
 
 from reception.errors import NeedsHuman
 from reception.store.embedded import EmbeddedServer
-from tests.unit.store.embedded.servers import IS_ROOT, LINUX, ROOT, Owner, running, sql
+from tests.unit.store.embedded.servers import (
+    IS_ROOT,
+    LINUX,
+    ROOT,
+    Owner,
+    copy_of_made,
+    running,
+    sql,
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A running server, for what does not end it."""
+    with running(copy_of_made(tmp_path_factory.mktemp("served") / "data")) as server:
+        yield server
 
 
 def test_first_start_makes_a_server_that_keeps_what_is_committed(tmp_path: Path) -> None:
@@ -30,10 +46,9 @@ def test_first_start_makes_a_server_that_keeps_what_is_committed(tmp_path: Path)
         assert [(7,)] == sql(server, "SELECT n FROM kept")
 
 
-def test_what_durability_rests_on_is_on(data_dir: Path) -> None:
-    with running(data_dir) as server:
-        names = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
-        assert {"on"} == {sql(server, f"SHOW {name}")[0][0] for name in names}
+def test_what_durability_rests_on_is_on(served: EmbeddedServer) -> None:
+    names = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
+    assert {"on"} == {sql(served, f"SHOW {name}")[0][0] for name in names}
 
 
 def test_a_file_of_the_server_cannot_switch_off_what_durability_rests_on(data_dir: Path) -> None:
@@ -44,34 +59,27 @@ def test_a_file_of_the_server_cannot_switch_off_what_durability_rests_on(data_di
         assert [("",)] == sql(server, "SHOW listen_addresses")
 
 
-def test_only_its_own_user_can_get_to_the_socket(data_dir: Path) -> None:
-    with running(data_dir) as server:
-        assert [("",)] == sql(server, "SHOW listen_addresses")
-        directory = server.directory.sockets.stat()
-        assert 0o700 == stat.S_IMODE(directory.st_mode)
-        assert 0o700 == stat.S_IMODE(server.directory.files.stat().st_mode)
+def test_only_its_own_user_can_get_to_the_socket(served: EmbeddedServer) -> None:
+    assert [("",)] == sql(served, "SHOW listen_addresses")
+    for directory in (served.directory.sockets, served.directory.files):
+        assert 0o700 == stat.S_IMODE(directory.stat().st_mode)
 
 
-def test_nothing_that_a_guest_said_gets_into_the_servers_log(data_dir: Path) -> None:
-    with running(data_dir) as server:
-        sql(server, "CREATE TABLE guest (name text PRIMARY KEY)", "INSERT INTO guest VALUES ('x')")
-        with psycopg.connect(server.dsn(user="postgres")) as connection:
-            connection.autocommit = True
-            connection.execute("INSERT INTO guest VALUES ('canary-1')")
-            with pytest.raises(psycopg.errors.UniqueViolation):
-                connection.execute("INSERT INTO guest VALUES (%s)", ("canary-1",))
-            with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-                connection.execute("SELECT 'canary-2'::int")
-    assert "canary" not in server.directory.log.read_text()
+def test_nothing_that_a_guest_said_gets_into_the_servers_log(served: EmbeddedServer) -> None:
+    sql(served, "CREATE TABLE guest (name text PRIMARY KEY)")
+    with psycopg.connect(served.dsn(user="postgres"), autocommit=True) as connection:
+        connection.execute("INSERT INTO guest VALUES ('canary-1')")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO guest VALUES (%s)", ("canary-1",))
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            connection.execute("SELECT 'canary-2'::int")
+    assert "canary" not in served.directory.log.read_text()
 
 
-def test_starting_again_is_no_mistake(data_dir: Path) -> None:
-    with running(data_dir) as server:
-        pid = server.pid
-        server.start()
-        assert pid == server.pid
-    server.stop()
-    server.stop()
+def test_starting_again_is_no_mistake(served: EmbeddedServer) -> None:
+    pid = served.pid
+    served.start()
+    assert pid == served.pid
 
 
 def test_of_two_starts_at_once_one_runs_and_the_other_says_who(data_dir: Path) -> None:
@@ -174,16 +182,14 @@ def test_a_server_that_does_not_react_is_ended_all_the_same(data_dir: Path) -> N
 
 @LINUX
 @ROOT
-def test_started_by_root_it_runs_as_somebody_else(data_dir: Path) -> None:
-    with running(data_dir) as server:
-        uids = Path(f"/proc/{server.pid}/status").read_text().partition("Uid:")[2].split()[:4]
-        assert "0" not in uids
-        assert [("on",)] == sql(server, "SELECT 'on'")
+def test_started_by_root_it_runs_as_somebody_else(served: EmbeddedServer) -> None:
+    uids = Path(f"/proc/{served.pid}/status").read_text().partition("Uid:")[2].split()[:4]
+    assert "0" not in uids
 
 
 def test_nothing_that_was_there_changes_mode_or_owner(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    data_dir.mkdir(mode=0o755)
+    data_dir = copy_of_made(tmp_path / "data")
+    data_dir.chmod(0o755)
     (data_dir / "note.txt").write_text("mine")
     (data_dir / "note.txt").chmod(0o640)
     before = {path: path.stat() for path in (tmp_path, data_dir, data_dir / "note.txt")}
