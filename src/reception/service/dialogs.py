@@ -19,7 +19,7 @@ import msgspec
 from reception.dialog import Arrival, Journal, Sandbox
 from reception.errors import Denied, Retry
 from reception.ports import History, Opening, Steps
-from reception.service.effects import EffectRunner
+from reception.service.effects import BegunByAnother, EffectRunner
 from reception.service.pivots import Pivot, Reply
 from reception.service.turn import EPISODE_TAG, Turn
 from reception.wire import PivotRequest
@@ -62,7 +62,13 @@ class Dialogs:
         """
         if pivot.token is None:
             return await self._first(pivot)
-        return await self._next(pivot, pivot.token)
+        while True:
+            try:
+                return await self._next(pivot, pivot.token)
+            except BegunByAnother:
+                # Its journal is stored by now, and nobody changes it: this happens once.
+                if pivot.left_s() <= 0:
+                    return Reply(pivot.fallback.render(), "late")
 
     async def _first(self, pivot: Pivot) -> Reply:
         request = pivot.request

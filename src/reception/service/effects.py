@@ -39,6 +39,14 @@ class StepIsStored(Exception):
     """Another copy of the request has answered the step meanwhile; read what it said."""
 
 
+class BegunByAnother(Exception):
+    """
+    Another copy of the request has begun the step, and what it drew and read counts.
+
+    The clock and chance were asked before the effect ran: begin again with what is stored.
+    """
+
+
 class EffectRunner:
     """Runs effects and tells their results; one for a process."""
 
@@ -63,6 +71,7 @@ class EffectRunner:
 
         Errors:
             StepIsStored: there is nothing left to run for.
+            BegunByAnother: it was claimed with another journal.
             Denied: the episode has ended.
             NeedsHuman: it was begun too often and never came to an end.
             Retry: the database is away.
@@ -73,6 +82,8 @@ class EffectRunner:
             claim = replace(claim, owner=self._new_owner(), now=now, lease_until=now + LEASE)
             claimed = await self._steps.claim(claim)
             row = claimed.effect
+            if row is not None and row.step_no == claim.step_no and row.entries != claim.entries:
+                raise BegunByAnother
             match claimed.fate:
                 case "ours":
                     assert row is not None  # a claim that was won has a row

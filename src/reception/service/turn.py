@@ -1,7 +1,7 @@
 """
 One turn of one dialog: from what arrived to the bytes that are sent, stored before they go.
 
-The order (ADR 0011): run the dialog up to what it cannot answer by itself; claim and run its
+The order (ADR 0015): run the dialog up to what it cannot answer by itself; claim and run its
 effects; commit the step with everything that it holds; reply. Whoever is second to commit
 replies what the first one stored. Nothing of the application's decides when to stop: at the
 deadline the reply is the holding prompt or the fallback, and that is what this step was.
@@ -29,7 +29,7 @@ from reception.dialog import (
 from reception.errors import Denied, Retry
 from reception.face.conversation import Conversation
 from reception.ports import EffectClaim, NewJob, NewStep, Opened, Opening
-from reception.service.effects import StepIsStored
+from reception.service.effects import BegunByAnother, StepIsStored
 from reception.service.pivots import Fate, Pivot, Reply
 from reception.wire.step_token import StepToken
 
@@ -92,6 +92,7 @@ class Turn:
 
         Errors:
             Denied: the episode has ended meanwhile.
+            BegunByAnother: load the history again, and begin again.
             Retry: the database is away, and the step is not stored: the fallback is to be sent.
         """
         try:
@@ -100,7 +101,7 @@ class Turn:
             return await self._waited_for(self._episode)
         except _AnsweredElsewhere as elsewhere:
             return await self._said_by(elsewhere.opened)
-        except (Denied, Retry, asyncio.CancelledError):
+        except (Denied, Retry, BegunByAnother, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001  whatever the application raises has an answer
             return await self._failed(error)
@@ -221,11 +222,21 @@ class Turn:
 
     async def _failed(self, error: Exception) -> Reply:
         """The fallback; stored like any reply, so that a repetition hears the same."""
-        body = self._pivot.fallback.render()
+        reply, conversation = self._pivot.fallback, self._conversation
+        entries, bucket = Entries(self._arrival.step_no, self._pivot.app.version), self._bucket
+        jobs: tuple[Job, ...] = ()
+        if conversation is not None:
+            outcome = conversation.failed()
+            reply, entries, jobs, bucket = (
+                outcome.reply,
+                outcome.entries,
+                outcome.jobs,
+                outcome.bucket,
+            )
+        body = reply.render()
         if self._is_open:
             with suppress(Retry):
-                entries = Entries(self._arrival.step_no, self._pivot.app.version)
-                stored = await self._commit(body, entries, (), self._bucket or b"")
+                stored = await self._commit(body, entries, jobs, bucket or b"")
                 if stored is not None:
                     return stored
         return Reply(body, "failed", error, tuple(self._noted))

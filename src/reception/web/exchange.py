@@ -247,6 +247,12 @@ class Exchange:
             await self.send(404, _NOT_FOUND, "denied")
         except Retry as error:
             await self._fall_back("store.away", "no_store", error)
+        except BaseException as error:
+            if self._is_stopped(error):
+                raise
+            is_ours = isinstance(error, AppError)
+            event = "voice.invalid_flow" if is_ours else "voice.handler_failed"
+            await self._fall_back(event, "invalid" if is_ours else "error", error)
         else:
             await self._reply(reply)
 

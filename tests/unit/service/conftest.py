@@ -40,6 +40,7 @@ class Node:
     endings: Endings
     keys: SigningKeys
     clock: Clock
+    apps: dict[str, App]
 
     async def post(self, target: str = VOICE, body: bytes | None = None, **values: Any) -> Answer:
         """Send one pivot; `values` go into its body."""
@@ -89,7 +90,15 @@ async def node(
     conversing = Conversing(Dialogs(steps, effects, **parts), keys, web)
     site = Site(Tenants(tenants), web, lifecycle, conversing)
     try:
-        yield Node(site, steps, effects, Endings(steps, effects, **parts), keys, clock)
+        yield Node(
+            site,
+            steps,
+            effects,
+            Endings(steps, effects, **parts),
+            keys,
+            clock,
+            {app.name: app for app in apps},
+        )
     finally:
         await effects.stop(within_s=0.1)
         await steps.stop()

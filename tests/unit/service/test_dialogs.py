@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from reception import App, Call, Flow, flow
+from reception import App, Call, CallEnded, Flow, flow
 from tests.unit.service.conftest import VOICE, Caller, Node, body_of, node, nodes
 
 USER = "5f3c1a9e8b7d4c2fa1e0b9d8c7f6a5e4"
@@ -28,7 +29,7 @@ async def two_questions(call: Call) -> Flow:
     return flow.tts(f"{first} and {second}").then(flow.hangup())
 
 
-def serve(dsn: str, app: App, test: Callable[[Node], Awaitable[None]], **settings: object) -> None:
+def serve(dsn: str, app: App, test: Callable[[Node], Awaitable[None]], **settings: Any) -> None:
     async def main() -> None:
         async with node(dsn, app, **settings) as one:
             await test(one)
@@ -350,3 +351,152 @@ def test_a_running_call_keeps_its_keys_through_a_rotation(dsn: str) -> None:
         await caller.press("4")
 
     serve(dsn, app_of(two_questions), test)
+
+
+def test_what_was_drawn_before_an_effect_counts_for_every_copy(dsn: str) -> None:
+    ran = []
+
+    async def book(token: str) -> str:
+        ran.append(token)
+        await asyncio.sleep(0.1)
+        return token
+
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key")
+        drawn = await call.token()
+        booked = await call.step(book, drawn)
+        return flow.tts(f"{drawn} {booked}").then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        target, body = caller.url(), body_of(Digits={caller.collection: "1"})
+        answers = await asyncio.gather(*(one.post(target, body) for _ in range(6)))
+        (text,) = {json.loads(answer.body)["data"]["text"] for answer in answers}
+        assert f"{ran[0]} {ran[0]}" == text
+        assert 1 == len(ran)
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_a_step_that_a_dead_worker_began_goes_on_with_what_it_drew(dsn: str) -> None:
+    ran: list[str] = []
+
+    async def book(token: str) -> str:
+        ran.append(token)
+        if len(ran) == 1:
+            await asyncio.sleep(30)
+        return token
+
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key")
+        drawn = await call.token()
+        return flow.tts(await call.step(book, drawn)).then(flow.hangup())
+
+    async def main() -> None:
+        app = app_of(handler)
+        async with node(dsn, app) as other:
+            async with node(dsn, app) as one:
+                caller = Caller(one)
+                await caller.dial()
+                target, body = caller.url(), body_of(Digits={caller.collection: "1"})
+                dying = asyncio.create_task(one.post(target, body))
+                await asyncio.sleep(0.3)
+                dying.cancel()
+            # Its lease runs out.
+            other.clock.ahead = timedelta(seconds=31)
+            answer = await other.post(target, body)
+            assert json.loads(answer.body)["data"]["text"] == ran[0] == ran[1]
+
+    asyncio.run(main())
+
+
+def test_an_effect_before_a_failure_is_not_run_again_at_the_end(dsn: str) -> None:
+    ran = []
+
+    async def book() -> str:
+        ran.append("booked")
+        return "booked"
+
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key")
+        await call.step(book)
+        raise ValueError("oops")
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        app = one.apps["acme"]
+        await caller.dial()
+        await caller.press("1")
+        assert FALLBACK.to_dict() == caller.replies[-1]
+        episode = caller.variables["rx_e"]
+        await one.steps.end("acme", episode, cause="hangup", now=one.clock())
+        await one.endings.settle("acme", app, episode, fallback=FALLBACK)
+        assert ["booked"] == ran
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_the_end_reaches_the_dialog_once_where_it_waits(dsn: str) -> None:
+    told = []
+
+    def tell(what: str) -> None:
+        told.append(what)
+
+    async def handler(call: Call) -> Flow:
+        call.on_end(tell, "cleaned up")
+        try:
+            await call.ask("Press a key")
+        except CallEnded as ended:
+            await call.step(tell, ended.cause)
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        app = one.apps["acme"]
+        await caller.dial()
+        episode = caller.variables["rx_e"]
+        assert await one.steps.end("acme", episode, cause="hangup", now=one.clock())
+        for _ in range(2):
+            await one.endings.settle("acme", app, episode, fallback=FALLBACK)
+        assert ["hangup", "cleaned up"] == told
+
+    serve(dsn, app_of(handler), test)
+
+
+async def second(call: Call) -> Flow:
+    pressed = await call.ask("And now?")
+    return flow.tts(f"second heard {pressed}").then(flow.hangup())
+
+
+def test_a_handler_hands_the_call_over_to_another(dsn: str) -> None:
+    app = App("acme", fallback=FALLBACK)
+    app.state(second)
+
+    async def first(call: Call) -> Flow:
+        return flow.tts("Hello").then(flow.pivot(next=second))
+
+    app.answer(first)
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.send(caller.url())
+        await caller.press("9")
+        assert "second heard 9" == nodes(caller.replies[-1])[0]["data"]["text"]
+
+    serve(dsn, app, test)
+
+
+def test_a_flow_that_runs_and_comes_back_tells_by_which_branch(dsn: str) -> None:
+    async def handler(call: Call) -> Flow:
+        outcome = await call.run(flow.user(USER, timeout=10))
+        return flow.tts(f"came back by {outcome}").then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.send(caller.url())
+        assert nodes(caller.replies[-1])[0]["data"]["text"].startswith("came back by ")
+
+    serve(dsn, app_of(handler), test)
