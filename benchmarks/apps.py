@@ -9,13 +9,19 @@ written by hand with FastAPI and pydantic.
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from reception import App, Call, Flow, flow
+from reception.bootstrap.asgi import site
+from reception.bootstrap.config import Config, ServerConfig
+from reception.bootstrap.loading import Loaded, tenant_of
 from reception.web.lifecycle import Lifecycle
 from reception.web.settings import WebSettings
 from reception.web.site import Site
@@ -79,6 +85,35 @@ reception_app = Site(
     WebSettings(public_url="https://voice.example.com"),
     Lifecycle(),
 )
+
+
+DIALOG_STEPS: Final = 4
+DIALOG_TARGET: Final = f"/voice?APPID=talk&key={SECRET}"
+
+talk = App("talk", fallback=flow.user(USER, timeout=20))
+
+
+@talk.answer
+async def asks(call: Call) -> Flow:
+    """
+    Three questions and a good-bye.
+
+    Few enough for the model of the platform's token bucket, in which no time passes here.
+    """
+    for number in range(DIALOG_STEPS - 1):
+        await call.ask(f"Question {number}: press a key.", max_digits=1, valid="12", typeahead=True)
+    return flow.tts("Good-bye.").then(flow.hangup())
+
+
+def _dialog_app() -> Any:
+    server = ServerConfig(public_url="https://bench.example.com")
+    tenant = replace(tenant_of(talk), secrets=(SECRET.encode(),), open_to_loopback=False)
+    loaded = Loaded(Config("", Path(), server, ()), (tenant,))
+    return site(loaded, port=0, lifecycle=Lifecycle(), database=os.environ["RECEPTION_BENCH_DSN"])
+
+
+# Only the benchmark that starts a database asks for it.
+dialog_app = _dialog_app() if "RECEPTION_BENCH_DSN" in os.environ else None
 
 
 class PivotBody(BaseModel):

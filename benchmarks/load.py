@@ -115,7 +115,7 @@ async def _saturate(port: int, seconds: float) -> Result:
 
     began = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
-    return _result(latencies, failed, time.perf_counter() - began)
+    return result_of(latencies, failed, time.perf_counter() - began)
 
 
 async def _at_rate(port: int, rate: float, seconds: float) -> Result:
@@ -148,10 +148,11 @@ async def _at_rate(port: int, rate: float, seconds: float) -> Result:
     took = time.perf_counter() - began
     while not idle.empty():
         idle.get_nowait()[1].close()
-    return _result(latencies, failed, took)
+    return result_of(latencies, failed, took)
 
 
-def _result(latencies: list[float], failed: int, seconds: float) -> Result:
+def result_of(latencies: list[float], failed: int, seconds: float) -> Result:
+    """Sum up latencies in seconds."""
     ordered = sorted(latencies) or [0.0]
     return Result(
         len(ordered) / seconds,
