@@ -143,9 +143,9 @@ def saturate(port: int, seconds: float) -> load.Result:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "calls.lua")
         script.write_text(_LUA % (time.time_ns() % 10**9, DIALOG_TARGET))
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s"]
         output = subprocess.run(
-            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
-            + [f"http://127.0.0.1:{port}/"],
+            [*command, "-s", str(script), f"http://127.0.0.1:{port}/"],
             capture_output=True,
             text=True,
             check=True,
