@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
@@ -31,18 +31,15 @@ from reception.web.at_once import answer_at_once
 from reception.web.conversing import no_store
 from reception.web.incident import report
 from reception.web.metrics import Outcome
+from reception.web.reading import Receive, Scope, Send, is_foreign, may_be_long, read_request
 from reception.web.reply import reply_flow
 from reception.web.settings import WebSettings
 from reception.web.tenant import Admitted, Tenant
-from reception.wire import PivotRequest, parse_pivot, parse_pivot_query
+from reception.wire import PivotRequest
 
 if TYPE_CHECKING:
     from reception.web.voice import Voice
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -101,10 +98,20 @@ class Exchange:
         deadlines = self._voice.deadlines
         deadlines.watch(self, now_s)
         try:
-            request = await self._read(scope, receive, admitted)
-            if request is not None:
-                self._call_id = request.call_id or ""
-                self._has_request = True
+            limit = self._voice.settings.body_limit_bytes
+            try:
+                request = await read_request(scope, receive, admitted, limit)
+            except PeerError as error:
+                await self._unreadable(error)
+                return
+            if request is None:
+                return
+            self._call_id = request.call_id or ""
+            self._has_request = True
+            if is_foreign(admitted, request):
+                self._report("voice.foreign_account")
+                await self.send(404, _NOT_FOUND, "denied")
+            elif admitted.step is None or await self._is_our_step(admitted, request):
                 await self._answer(admitted, request)
         except asyncio.CancelledError:
             if not self._expired:
@@ -115,69 +122,23 @@ class Exchange:
         finally:
             deadlines.forget(self)
 
-    async def _read(
-        self, scope: Scope, receive: Receive, admitted: Admitted
-    ) -> PivotRequest | None:
-        """The request, or None when it has been refused (or the peer has gone)."""
-        try:
-            if scope["method"] == "GET":
-                request = parse_pivot_query(admitted.query)
-            else:
-                message = await receive()
-                body: bytes = message.get("body", b"")
-                if message.get("more_body"):
-                    message, body = await self._rest_of_body(receive, body)
-                if message["type"] == "http.disconnect":
-                    return None
-                if len(body) > self._voice.settings.body_limit_bytes:
-                    raise PeerError(
-                        "pivot.too_large", "The body is larger than allowed.", status=413
-                    )
-                request = parse_pivot(body, _content_type(scope["headers"]))
-        except PeerError as error:
-            self._report("voice.unreadable", error)
-            text = msgspec.json.encode({"error": error.code, "message": error.message})
-            await self.send(error.status, text, "unreadable")
-            return None
-        if not await self._is_meant_for_us(admitted, request):
-            return None
-        return request
+    async def _unreadable(self, error: PeerError) -> None:
+        self._report("voice.unreadable", error)
+        text = msgspec.json.encode({"error": error.code, "message": error.message})
+        await self.send(error.status, text, "unreadable")
 
-    async def _is_meant_for_us(self, admitted: Admitted, request: PivotRequest) -> bool:
-        """What of the way in can be judged only with the body; else it has been refused."""
-        accounts = admitted.tenant.account_ids
-        account = admitted.account
-        if (accounts and request.account_id not in accounts) or (
-            account is not None and account != (request.account_id or "")
-        ):
-            self._report("voice.foreign_account")
-            await self.send(404, _NOT_FOUND, "denied")
-            return False
-        if admitted.step is None:
-            return True
+    async def _is_our_step(self, admitted: Admitted, request: PivotRequest) -> bool:
+        """Is the step token ours? Else the request has been answered."""
         conversing = self._voice.conversing
         try:
             if conversing is not None and await conversing.knows(admitted, request):
                 return True
         except Retry as error:
-            self._report("store.away", error)
-            await self.send(*self._fallback("no_store"))
+            await self._fall_back("store.away", "no_store", error)
             return False
         self._report("voice.foreign_step")
         await self.send(404, _NOT_FOUND, "denied")
         return False
-
-    async def _rest_of_body(self, receive: Receive, first: bytes) -> tuple[Message, bytes]:
-        """The last message and the whole body, or more of it than is allowed."""
-        chunks = [first]
-        size = len(first)
-        while True:
-            message = await receive()
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            chunks.append(chunk)
-            if not message.get("more_body") or size > self._voice.settings.body_limit_bytes:
-                return message, b"".join(chunks)
 
     async def _answer(self, admitted: Admitted, request: PivotRequest) -> None:
         tenant = admitted.tenant
@@ -344,7 +305,7 @@ class Exchange:
     async def refuse(self, status: int, body: bytes, outcome: Outcome, scope: Scope) -> None:
         """Answer without having read the body, which must not go on arriving for ever."""
         limit = self._voice.settings.body_limit_bytes
-        await self.send(status, body, outcome, closes=_may_be_long(scope["headers"], limit))
+        await self.send(status, body, outcome, closes=may_be_long(scope["headers"], limit))
 
     def send(
         self,
@@ -396,20 +357,3 @@ def _closes(settings: WebSettings, seconds: float, status: int) -> bool:
     if settings.connection == "auto":
         return seconds > settings.slow_reply_s
     return settings.connection == "close"
-
-
-def _content_type(headers: list[tuple[bytes, bytes]]) -> str | None:
-    for name, value in headers:
-        if name == b"content-type":
-            return value.decode("latin-1")
-    return None
-
-
-def _may_be_long(headers: list[tuple[bytes, bytes]], limit: int) -> bool:
-    """Does the head announce a body that is larger than allowed, or of unknown length?"""
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            return True
-        if name == b"content-length" and (len(value) > 9 or int(value) > limit):
-            return True
-    return False

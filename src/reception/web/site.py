@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from reception.web.client import client_of, is_within
 from reception.web.conversing import Conversing
-from reception.web.exchange import Message, Receive, Scope, Send
 from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics
+from reception.web.reading import Message, Receive, Scope, Send
 from reception.web.settings import WebSettings
 from reception.web.tenant import Tenants, is_voice_path
 from reception.web.voice import Voice

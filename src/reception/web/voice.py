@@ -15,11 +15,12 @@ from reception.errors import Denied
 from reception.web.at_once import Heads
 from reception.web.conversing import Conversing
 from reception.web.deadlines import Deadlines
-from reception.web.exchange import Exchange, Receive, Scope, Send
+from reception.web.exchange import Exchange
 from reception.web.incident import Throttled
 from reception.web.lifecycle import Lifecycle
 from reception.web.load import ARRIVED, Load
 from reception.web.metrics import Metrics
+from reception.web.reading import Receive, Scope, Send
 from reception.web.settings import WebSettings
 from reception.web.tenant import Tenants
 
