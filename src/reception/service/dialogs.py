@@ -21,6 +21,7 @@ from reception.errors import Denied, Retry
 from reception.ports import History, Opening, Steps
 from reception.service.effects import BegunByAnother, EffectRunner
 from reception.service.pivots import Pivot, Reply
+from reception.service.recent import Past, Recent
 from reception.service.turn import EPISODE_TAG, Turn
 from reception.wire import PivotRequest
 from reception.wire.step_token import StepToken, episode_token
@@ -49,6 +50,7 @@ class Dialogs:
         self.now: Final = now
         self.entropy: Final = entropy
         self.sandbox: Final = sandbox
+        self.recent: Final = Recent()
         # Aliases are written beside the answers; the event loop alone would not hold them.
         self._beside: Final[set[asyncio.Task[None]]] = set()
 
@@ -96,40 +98,54 @@ class Dialogs:
         return await turn.run()
 
     async def _next(self, pivot: Pivot, token: StepToken) -> Reply:
-        history = await self.steps.load(pivot.tenant, token.episode, token.step_no)
-        if history is None:
-            raise Denied("denied.step", "There is no such episode.")
-        now = self.now()
-        stored = history.step(token.step_no)
-        ended_at = history.episode.ended_at
-        if stored is not None and stored.reply is not None:
-            if ended_at is not None and now - ended_at > AFTER_END:
-                raise Denied("denied.ended", "The call has ended.")
-            return Reply(stored.reply, "stored")
-        if ended_at is not None or history.end is not None:
-            raise Denied("denied.ended", "The call has ended.")
-        if token.step_no != history.head + 1:
-            raise Denied("denied.step", "The step is out of order.")
-        last = history.step(history.head)
-        if last is None or now - last.created_at > LIFETIME:
+        past = self.recent.take(pivot.tenant, token.episode)
+        if past is not None and past.head == token.step_no - 1:
+            journal = Journal.load(past.entries)
+        else:
+            history = await self.steps.load(pivot.tenant, token.episode, token.step_no)
+            if history is None:
+                raise Denied("denied.step", "There is no such episode.")
+            stored = self._stored(history, token)
+            if stored is not None:
+                return stored
+            past, journal = _past_of(history), journal_of(history)
+        if self.now() - past.stored_at > LIFETIME:
             raise Denied("denied.expired", "The step has expired.")
-        self._note_alias(pivot, token, history)
+        self._note_alias(pivot, token, past.call_id)
         turn = Turn(
             self,
             pivot,
             token.episode,
             Arrival(token.step_no, _digits(pivot.request), token.outcome),
-            journal_of(history),
+            journal,
             digest=digest_of(pivot.request),
-            call_id=history.episode.call_id,
-            bucket=last.bucket or None,
+            past=past,
         )
         return await turn.run()
 
-    def _note_alias(self, pivot: Pivot, token: StepToken, history: History) -> None:
+    def _stored(self, history: History, token: StepToken) -> Reply | None:
+        """
+        What the step was answered before; None where it is to be answered now.
+
+        Errors:
+            Denied: it is neither.
+        """
+        ended_at = history.episode.ended_at
+        stored = history.step(token.step_no)
+        if stored is not None and stored.reply is not None:
+            if ended_at is not None and self.now() - ended_at > AFTER_END:
+                raise Denied("denied.ended", "The call has ended.")
+            return Reply(stored.reply, "stored")
+        if ended_at is not None or history.end is not None:
+            raise Denied("denied.ended", "The call has ended.")
+        if token.step_no != history.head + 1 or not history.steps:
+            raise Denied("denied.step", "The step is out of order.")
+        return None
+
+    def _note_alias(self, pivot: Pivot, token: StepToken, known: str) -> None:
         """A transfer may have renamed the call."""
         call_id = pivot.request.call_id or ""
-        if not call_id or call_id == history.episode.call_id:
+        if not call_id or call_id == known:
             return
         task = asyncio.create_task(self._add_alias(pivot.tenant, token.episode, call_id))
         self._beside.add(task)
@@ -140,6 +156,12 @@ class Dialogs:
             await self.steps.add_alias(tenant, episode, call_id)
         except Retry:
             return  # The next step will have the same name.
+
+
+def _past_of(history: History) -> Past:
+    last = history.steps[-1]
+    entries = tuple(step.entries or b"" for step in history.steps)
+    return Past(history.episode.call_id, entries, last.bucket, last.created_at)
 
 
 def journal_of(history: History) -> Journal:

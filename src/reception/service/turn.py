@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from reception.dialog import (
@@ -31,6 +31,7 @@ from reception.face.conversation import Conversation
 from reception.ports import EffectClaim, NewJob, NewStep, Opened, Opening
 from reception.service.effects import BegunByAnother, StepIsStored
 from reception.service.pivots import Fate, Pivot, Reply
+from reception.service.recent import Past
 from reception.wire.step_token import StepToken
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ class Turn:
         journal: Journal,
         *,
         digest: bytes,
-        call_id: str | None = None,
-        bucket: bytes | None = None,
+        past: Past | None = None,
         opening: Opening | None = None,
     ) -> None:
         """
@@ -69,20 +69,19 @@ class Turn:
 
         Shape:
             digest: of the request.
-            call_id: that the episode began with; None at its beginning.
-            bucket: the model of the token bucket after the last step.
-            opening: where this step begins an episode.
+            past: of the episode, or
+            opening: where this step begins one.
         """
         self._dialogs: Final = dialogs
         self._pivot: Final = pivot
         self._episode: Final = episode
         self._arrival: Final = arrival
         self._digest: Final = digest
-        self._bucket: Final = bucket
+        self._past: Final = past
+        self._is_waited_for = False
         self._opening: Final = opening
         self._is_open = opening is None
         self._noted: list[BaseException] = []
-        self._call_id: Final = call_id
         self._journal: Final = journal
         self._conversation: Conversation | None = None
 
@@ -126,7 +125,7 @@ class Turn:
             facts=self._facts(),
             pivot_url=self._pivot.pivot_url,
             params=self._pivot.params,
-            call_id=self._call_id,
+            call_id=self._past.call_id if self._past is not None else None,
         )
         if conversation.runs == "loop":
             return await conversation.open()
@@ -145,12 +144,15 @@ class Turn:
             language=pivot.request.language or "",
             deadline_s=pivot.deadline_s,
             patience_s=min(_PATIENCE_S, max(0.0, self._pivot.left_s() - _TO_COMMIT_S)),
-            bucket=self._bucket,
+            bucket=self._bucket(),
             tags={EPISODE_TAG: self._episode},
             catalogue=pivot.app.catalogue,
             app_version=pivot.app.version,
             sandbox=dialogs.sandbox,
         )
+
+    def _bucket(self) -> bytes | None:
+        return (self._past.bucket or None) if self._past is not None else None
 
     async def _with_effects(self, effects: tuple[Effect, ...]) -> Outcome:
         """Have effects run until the dialog goes on, or until the caller has waited enough."""
@@ -173,6 +175,7 @@ class Turn:
                     waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 if not done:
+                    self._is_waited_for = True
                     return conversation.overdue()
                 outcome: Outcome = Effects(())
                 for task in done:
@@ -223,7 +226,7 @@ class Turn:
     async def _failed(self, error: Exception) -> Reply:
         """The fallback; stored like any reply, so that a repetition hears the same."""
         reply, conversation = self._pivot.fallback, self._conversation
-        entries, bucket = Entries(self._arrival.step_no, self._pivot.app.version), self._bucket
+        entries, bucket = Entries(self._arrival.step_no, self._pivot.app.version), self._bucket()
         jobs: tuple[Job, ...] = ()
         if conversation is not None:
             outcome = conversation.failed()
@@ -246,29 +249,43 @@ class Turn:
     ) -> Reply | None:
         """Store the step; the reply of whoever was faster, None where it was us."""
         now = self._dialogs.now()
+        written = entries.encode()
         step = NewStep(
             tenant=self._pivot.tenant,
             episode=self._episode,
             step_no=self._arrival.step_no,
             digest=self._digest,
             reply=body,
-            entries=entries.encode(),
+            entries=written,
             bucket=bucket,
             now=now,
             jobs=tuple(
                 NewJob(job.task, job.args, now + timedelta(seconds=job.after_s)) for job in jobs
             ),
         )
-        if not self._is_open:
+        if self._is_open:
+            committed = await self._dialogs.steps.commit(step)
+            if committed.step is not None and committed.step.reply is not None:
+                return Reply(committed.step.reply, "stored")
+            if committed.fate != "stored":
+                raise Denied("denied.ended", "The call has ended.")
+        else:
             assert self._opening is not None  # that is what is not open yet
             opened = await self._dialogs.steps.open(self._opening, step)
-            return await self._said_by(opened) if opened.fate != "opened" else None
-        committed = await self._dialogs.steps.commit(step)
-        if committed.fate == "stored":
-            return None
-        if committed.step is not None and committed.step.reply is not None:
-            return Reply(committed.step.reply, "stored")
-        raise Denied("denied.ended", "The call has ended.")
+            if opened.fate != "opened":
+                return await self._said_by(opened)
+        if not self._is_waited_for:
+            self._remember(written, bucket, now)
+        return None
+
+    def _remember(self, entries: bytes, bucket: bytes, now: datetime) -> None:
+        """Keep the next step from reading; not where the result of an effect must be read."""
+        past = self._past or Past(self._pivot.request.call_id or "", (), b"", now)
+        self._dialogs.recent.put(
+            self._pivot.tenant,
+            self._episode,
+            Past(past.call_id, (*past.entries, entries), bucket, now),
+        )
 
     # --- those who were faster --------------------------------------------------------------------
 

@@ -500,3 +500,34 @@ def test_a_flow_that_runs_and_comes_back_tells_by_which_branch(dsn: str) -> None
         assert nodes(caller.replies[-1])[0]["data"]["text"].startswith("came back by ")
 
     serve(dsn, app_of(handler), test)
+
+
+def test_a_node_that_has_missed_a_step_tells_what_is_stored(dsn: str) -> None:
+    ran = []
+
+    async def book(room: str) -> str:
+        ran.append(room)
+        return f"booked {room} as {len(ran)}"
+
+    async def handler(call: Call) -> Flow:
+        first = await call.ask("Which room?")
+        told = await call.step(book, first)
+        await call.ask(told)
+        return flow.tts("Good-bye").then(flow.hangup())
+
+    async def main() -> None:
+        app = app_of(handler)
+        async with node(dsn, app) as one, node(dsn, app) as other:
+            caller = Caller(one)
+            await caller.dial()
+            caller.node = other
+            await caller.press("4")
+            told = caller.replies[-1]
+            again = await one.post(*caller.last)
+            assert told == json.loads(again.body)
+            caller.node = one
+            await caller.press("1")
+            assert ["tts", "hangup"] == caller.modules
+            assert ["4"] == ran
+
+    asyncio.run(main())
