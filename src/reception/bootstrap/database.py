@@ -117,7 +117,7 @@ class Keeper:
             self._start_again_and_again()
         except Exception as error:  # noqa: BLE001  # the last of this thread: nobody else would tell
             self.problem = f"The database cannot be kept running: {type(error).__name__}: {error}"
-            _log.exception("store.keeper_failed")
+            _log.exception("database.keeper_failed")
             self._become(State.REFUSED)
         finally:
             self._server.stop(timeout_s=self._stop_timeout_s)
@@ -145,14 +145,14 @@ class Keeper:
                     self._become(State.REFUSED)
                     return
                 self.problem = error.message
-                _log.error("store.not_started", code=error.code, reason=error.message)
+                _log.error("database.not_started", code=error.code, reason=error.message)
             else:
                 if self._server.pid is not None:
                     self._told_of_start(failures)
                     self._watch()
                     if self._stopping.is_set():
                         return
-                    _log.error("store.died", reason="The database server has ended.")
+                    _log.error("database.died", reason="The database server has ended.")
             self._become(State.AWAY)
             if time.monotonic() - began_at > _YOUNG_S:
                 failures = 0
@@ -161,7 +161,7 @@ class Keeper:
 
     def _told_of_start(self, failures: int) -> None:
         if self.state is State.AWAY:
-            _log.info("store.back", pid=self._server.pid, count=failures)
+            _log.info("database.back", pid=self._server.pid, count=failures)
         self.problem = ""
         self._become(State.READY)
 
@@ -178,7 +178,7 @@ class Keeper:
             if self._server.is_alive():
                 answered_at = time.monotonic()
             elif time.monotonic() - answered_at > _SILENCE_LIMIT_S:
-                _log.error("store.stuck", pid=self._server.pid)
+                _log.error("database.stuck", pid=self._server.pid)
                 self._server.stop(timeout_s=0.0)
                 return
 

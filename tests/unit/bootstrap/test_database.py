@@ -61,8 +61,8 @@ def test_a_killed_database_comes_back_while_calls_are_answered(tmp_path: Path) -
         before = database_pid(served)
         os.kill(before, signal.SIGKILL)
         assert 200 == ask(served.port)[0]
-        served.wait_for("store.died")
-        served.wait_for("store.back")
+        served.wait_for("database.died")
+        served.wait_for("database.back")
         assert before != database_pid(served)
         assert answers(tmp_path)
         assert {worker} == children_of(served.process.pid)
