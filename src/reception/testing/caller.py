@@ -33,7 +33,8 @@ _FIRST_KEY_MS: Final = 500
 _BETWEEN_KEYS_MS: Final = 200
 # A shorter collection is no question: it drops keys that were pressed too early.
 _SHORTEST_QUESTION_MS: Final = 100
-_LONGEST_MS: Final = 30 * 60_000
+# A request makes three or more; an app that lets its callers wait for ever is noticed after hundreds.
+_MOST_SITUATIONS: Final = 2_000
 _NOTICED: Final = ASKING | {
     Doing.PROMPT,
     Doing.RING,
@@ -87,17 +88,16 @@ class Listen:
     def __init__(self, has_happened: Callable[[], bool], *, past_questions: bool = False) -> None:
         self._has_happened: Final = has_happened
         self._past_questions: Final = past_questions
-        self._since_ms: int | None = None
+        self._seen = 0
 
     def decide(self, situation: Situation, until_ms: int | None, now_ms: int) -> Decision:
         """See there."""
-        if self._since_ms is None:
-            self._since_ms = now_ms
+        self._seen += 1
         if _is_noticed(situation) and self._has_happened():
             return Turn.STOP
         if is_question(situation) and not self._past_questions:
             return Turn.STOP
-        return _on(until_ms, now_ms, self._since_ms)
+        return _on(until_ms, self._seen)
 
 
 class Press:
@@ -110,13 +110,13 @@ class Press:
     def __init__(self, keys: str) -> None:
         self._left: Final = list(keys)
         self._next_ms: int | None = None
-        self._since_ms = 0
+        self._seen = 0
         self._last = 0
 
     def decide(self, situation: Situation, until_ms: int | None, now_ms: int) -> Decision:
         """See there."""
+        self._seen += 1
         if self._next_ms is None:
-            self._since_ms = now_ms
             self._last = situation.number
             self._next_ms = _first_ms(situation, now_ms) if is_question(situation) else now_ms
         if self._left:
@@ -128,7 +128,7 @@ class Press:
             return At(at_ms, Key(self._left.pop(0)))
         if situation.number != self._last and _is_noticed(situation):
             return Turn.STOP
-        return _on(until_ms, now_ms, self._since_ms)
+        return _on(until_ms, self._seen)
 
 
 class WaitUntil:
@@ -152,9 +152,9 @@ class GoAway:
         return At(now_ms, HungUp())
 
 
-def _on(until_ms: int | None, now_ms: int, since_ms: int) -> Decision:
+def _on(until_ms: int | None, seen: int) -> Decision:
     # Nothing goes on for ever in a test.
-    is_endless = until_ms is None or now_ms - since_ms > _LONGEST_MS
+    is_endless = until_ms is None or seen > _MOST_SITUATIONS
     return Turn.STOP if is_endless else Turn.GO_ON
 
 
