@@ -193,11 +193,15 @@ class WithDialogs:
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return
+
+        async def stopping(message: Message) -> None:
+            # Once this has been said, the server waits for nothing any more.
+            if message["type"] == "lifespan.shutdown.complete":
+                await self._parts.stop()
+            await send(message)
+
         await self._parts.start()
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            await self._parts.stop()
+        await self._app(scope, receive, stopping)
 
 
 class LocalOnly:

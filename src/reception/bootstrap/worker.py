@@ -31,6 +31,7 @@ import structlog
 import uvicorn
 
 from reception.bootstrap import logs
+from reception.bootstrap.arming import arm_fault
 from reception.bootstrap.asgi import AsgiApp, answer_text, site
 from reception.bootstrap.config import Config, Overrides, ServerConfig
 from reception.bootstrap.control import Line, Message
@@ -60,6 +61,7 @@ def main() -> None:
     logs.configure(worker=settings["worker"])
     try:
         server = _load(settings, line)
+        arm_fault(os.environ, is_loopback=server.config.server.is_loopback)
     except ConfigError as error:
         line.send({"problems": error.message})
         sys.exit(EXIT_CONFIG)

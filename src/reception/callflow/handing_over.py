@@ -9,6 +9,7 @@ that is sent as it is reaches nobody, and takes its fallback.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,8 +17,15 @@ NEXT_URL: Final = "https://next.invalid/"
 
 
 def handler_name(handler: Callable[..., Any]) -> str:
-    """The name by which an application knows a handler: ``module:function``."""
-    return f"{handler.__module__}:{handler.__qualname__}"
+    """
+    The name by which an application knows a handler: ``module:function``.
+
+    An object that can be called goes by its class, a partial by what it calls.
+    """
+    while isinstance(handler, partial):
+        handler = handler.func
+    named = handler if hasattr(handler, "__qualname__") else type(handler)
+    return f"{named.__module__}:{named.__qualname__}"
 
 
 def url_of(handler: Callable[..., Any]) -> str:

@@ -39,3 +39,30 @@ def test_an_app_that_does_not_load_is_told(tmp_path: Path, monkeypatch: pytest.M
         serving("nowhere_at_all:app"),
     ):
         pass
+
+
+DIALOG = """
+from reception import App, Call, Flow, flow
+
+app = App("acme", fallback=flow.hangup())
+
+
+@app.answer
+async def answer(call: Call) -> Flow:
+    return flow.tts(await call.ask("Press a key")).then(flow.hangup())
+"""
+
+
+def test_an_app_with_dialogs_gets_a_database_that_is_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dialog_served_locally.py").write_text(DIALOG)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with serving("dialog_served_locally:app") as url, Client(urlsplit(url).port or 0) as client:
+        status, _, body = client.ask()
+        assert 200 == status
+        assert b"collect_dtmf" in body
+    assert ["dialog_served_locally.py"] == [
+        path.name for path in tmp_path.iterdir() if path.name != "__pycache__"
+    ]
