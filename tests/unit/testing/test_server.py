@@ -124,7 +124,7 @@ def test_chaos_makes_an_effect_beside_a_step_happen_twice() -> None:
         booked.append(room)  # belongs into call.step
         return flow.tts("Booked").then(flow.hangup())
 
-    calls = 12
+    calls = 6
     with Phone(app_of(answer)) as phone:
         for _ in range(calls):
             phone.dial()
