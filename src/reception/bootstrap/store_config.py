@@ -127,13 +127,18 @@ def _database_url(table: Table, environ: Mapping[str, str]) -> str:
             f"names ${variable[1]}, which is not set: put an address like"
             " postgresql://user:password@host/database into that environment variable",
         )
-    elif not _URL.fullmatch(url):
+    elif not is_database_url(url):
         table.add(
             "database_url",
             f"names ${variable[1]}, whose value is no address of a database: write it like"
             " postgresql://user:password@host/database",
         )
     return url
+
+
+def is_database_url(text: str) -> bool:
+    """Is this the address of a PostgreSQL database, as a URL?"""
+    return _URL.fullmatch(text) is not None
 
 
 def _time(table: Table, name: str, default: time) -> time:

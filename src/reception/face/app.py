@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from inspect import iscoroutinefunction
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from reception.callflow import Flow, fallback_problems
 from reception.callflow.handing_over import handler_name
@@ -19,10 +19,10 @@ from reception.dialog import Catalogue
 from reception.errors import AppError
 from reception.face.call import Call
 
-if TYPE_CHECKING:
-    from reception.bootstrap.asgi import AsgiApp
-
 AnswerHandler = Callable[[Call], Awaitable[Flow] | Flow]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 H = TypeVar("H", bound=AnswerHandler)
 OnDrift = Literal["fallback", "restart"] | AnswerHandler
 
@@ -98,7 +98,7 @@ class App:
                     f"on_drift of {name} must be 'fallback', 'restart' or an `async def` handler",
                 )
             self.state(on_drift)
-        self._asgi: AsgiApp | None = None
+        self._asgi: Callable[[Message, Receive, Send], Awaitable[None]] | None = None
 
     @property
     def handler(self) -> AnswerHandler:
@@ -179,15 +179,15 @@ class App:
 
     async def __call__(
         self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+        scope: Message,
+        receive: Receive,
+        send: Send,
     ) -> None:
         """Serve this app alone, with settings from the environment (see the reference)."""
         if self._asgi is None:
             # Lazily, and the one import upwards in the project: an application that
             # `reception serve` loads needs none of it.
-            from reception.bootstrap.asgi import single  # noqa: PLC0415  # see above
+            from reception.bootstrap.foreign import single  # noqa: PLC0415  # see above
 
             self._asgi = single(self)
         await self._asgi(scope, receive, send)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from reception import App, Call, Flow, flow
-from reception.bootstrap.asgi import single, site
+from reception.bootstrap.asgi import site
 from reception.bootstrap.config import Config, ServerConfig
+from reception.bootstrap.foreign import single
 from reception.bootstrap.loading import Loaded
 from reception.web.lifecycle import Lifecycle
 from reception.web.tenant import Tenant
@@ -28,7 +31,7 @@ JSON = (b"content-type", b"application/json")
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SECRETS", "PUBLIC_URL", "INSECURE_NO_SECRET"):
+    for name in ("SECRETS", "PUBLIC_URL", "INSECURE_NO_SECRET", "DATABASE_URL"):
         monkeypatch.delenv(f"RECEPTION_{name}", raising=False)
 
 
@@ -241,3 +244,95 @@ def test_a_test_client_in_this_process_needs_no_settings() -> None:
 
     assert 200 == asyncio.run(status({}))
     assert 404 == asyncio.run(status({"x-forwarded-for": "203.0.113.9"}))
+
+
+def _lifespan_of(made: App) -> list[dict[str, Any]]:
+    """What a server hears when it starts, and stops again where that went well."""
+    heard: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        asked = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+        async def receive() -> dict[str, Any]:
+            return next(asked)
+
+        async def send(message: Any) -> None:
+            heard.append(message)
+
+        await made({"type": "lifespan"}, receive, send)
+
+    asyncio.run(main())
+    return heard
+
+
+def _url(dsn: str, **changed: str) -> str:
+    """Say an address of libpq's as a URL."""
+    parts = psycopg.conninfo.conninfo_to_dict(dsn) | changed
+    return "postgresql:///{dbname}?host={host}&port={port}&user={user}".format(**parts)
+
+
+def test_a_wrong_database_address_fails_the_start_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECEPTION_DATABASE_URL", "mysql://somewhere")
+    (said,) = _lifespan_of(app())
+    assert "lifespan.startup.failed" == said["type"]
+    assert "RECEPTION_DATABASE_URL" in said["message"]
+
+
+def test_a_database_without_our_tables_fails_the_start_in_words(
+    monkeypatch: pytest.MonkeyPatch, owner_dsn: str
+) -> None:
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS empty_one")
+        connection.execute("CREATE DATABASE empty_one")
+    monkeypatch.setenv("RECEPTION_DATABASE_URL", _url(owner_dsn, dbname="empty_one"))
+    (said,) = _lifespan_of(app())
+    assert "lifespan.startup.failed" == said["type"]
+    assert "reception db migrate" in said["message"]
+
+
+def test_a_database_that_is_away_does_not_keep_a_server_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECEPTION_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    assert "lifespan.startup.complete" == _lifespan_of(app())[0]["type"]
+
+
+def test_a_mounted_dialog_goes_on_over_its_database(
+    monkeypatch: pytest.MonkeyPatch, dsn: str
+) -> None:
+    made = App("acme", fallback=flow.hangup())
+
+    @made.answer
+    async def answer(call: Call) -> Flow:
+        return flow.tts(f"You pressed {await call.ask('Press a key')}").then(flow.hangup())
+
+    monkeypatch.setenv("RECEPTION_DATABASE_URL", _url(dsn))
+
+    async def main() -> None:
+        asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        is_up = asyncio.Event()
+
+        async def said(_: Any) -> None:
+            is_up.set()
+
+        life = asyncio.create_task(made({"type": "lifespan"}, asked.get, said))
+        asked.put_nowait({"type": "lifespan.startup"})
+        await is_up.wait()
+        transport = httpx.ASGITransport(app=made)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            first = (await client.post(VOICE, content=CALL, headers=dict([JSON]))).json()
+            node, name, url = first, "", ""
+            while node:
+                name = node["data"].get("collection_name", name)
+                url = node["data"].get("voice_url", url)
+                node = node["children"].get("_")
+            body = json.dumps({**json.loads(CALL), "Digits": {name: "7"}})
+            second = await client.post(url, content=body, headers=dict([JSON]))
+            assert "You pressed 7" == second.json()["data"]["text"]
+        asked.put_nowait({"type": "lifespan.shutdown"})
+        await life
+
+    asyncio.run(main())
