@@ -1,5 +1,9 @@
 """
 The ASGI application of a whole configuration: the composition root of the web side.
+
+Here tenants, settings and what dialogs need become one site, and here is seen to it that a
+tenant that is open to this machine is open to nobody behind it. One app in a server that is
+not ours is `foreign`'s business.
 """
 
 from __future__ import annotations
