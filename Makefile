@@ -51,8 +51,9 @@ test: $(DEV)  ## run the tests (ARGS="-k menu" passes options to pytest)
 check: $(DEV)  ## format, lint, types, import rules, links in the docs; all, also when one fails
 	@$(MAKE) --no-print-directory --keep-going format-check lint types imports links
 
-bench: $(BENCH)  ## measure Reception against the bare server and a hand-made app
+bench: $(BENCH)  ## measure Reception, with and without dialogs, against the bare server and a hand-made app
 	@$(PY) -m benchmarks $(ARGS)
+	@$(PY) -m benchmarks.durable $(ARGS)
 
 format: $(DEV)  ## rewrite the code in the house format, mend what the linter can mend
 	@$(PY) -m ruff check --fix --quiet --exit-zero $(CODE)
