@@ -7,10 +7,14 @@ Only texts are made here. Nodes are left out of the transcript: what they do sta
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Final
 
 from reception.simulator.transcript import Entry, Kind
 
-_LEFT_OUT = frozenset({Kind.NODE})
+_LEFT_OUT: Final = frozenset({Kind.NODE})
+_OURS: Final = str(Path(__file__).resolve().parents[1])
 
 
 class PhoneFailure(AssertionError):
@@ -33,3 +37,17 @@ def told(words: str, entries: Iterable[Entry], again: str) -> str:
     if again:
         parts.append(f"The same chaos again: {again}")
     return "\n\n".join(parts)
+
+
+def shortened(error: BaseException) -> BaseException:
+    """Take what is Reception's off an error's traceback, where something of the app's is left."""
+    frames: list[TracebackType] = []
+    at = error.__traceback__
+    while at is not None:
+        frames.append(at)
+        at = at.tb_next
+    kept: TracebackType | None = None
+    for frame in reversed(frames):
+        if not frame.tb_frame.f_code.co_filename.startswith(_OURS):
+            kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return error.with_traceback(kept) if kept is not None else error

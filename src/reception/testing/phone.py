@@ -26,7 +26,7 @@ from reception.simulator.reading import Response
 from reception.simulator.script import parse_script
 from reception.simulator.world import Ring
 from reception.testing.caller import Act, GoAway, Listen, Press, WaitUntil
-from reception.testing.failure import PhoneFailure, told, transcript_of
+from reception.testing.failure import PhoneFailure, shortened, told, transcript_of
 from reception.testing.ledger import Failure
 from reception.testing.line import difference, same
 from reception.testing.machine import machine
@@ -438,10 +438,10 @@ class Phone:
             self._expected += failures
         elif failures:
             first = failures[0]
-            words = first.words
-            if first.error is not None:
-                words = f"{words}: {type(first.error).__name__}: {first.error}"
-            raise PhoneFailure(self._told(words)) from first.error
+            if first.error is None:
+                self._fail(first.words)
+            words = f"{first.words}: {type(first.error).__name__}: {first.error}"
+            raise PhoneFailure(self._told(words)) from shortened(first.error)
 
     def _fail(self, words: str) -> NoReturn:
         __tracebackhide__ = True
@@ -466,7 +466,7 @@ class Phone:
         return None
 
     def _runs_of(self, function: Function) -> list[Effect]:
-        return [run for run in self.effects if function in (run.name, run.function)]
+        return [run for run in self.effects if run.is_of(function)]
 
     def _effects_shown(self) -> str:
         shown = (

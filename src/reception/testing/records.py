@@ -86,6 +86,12 @@ class Effect:
     error: BaseException | None = None
     is_done: bool = False
 
+    def is_of(self, function: Callable[..., Any] | str) -> bool:
+        """Was it this function, also where its module was loaded once more meanwhile?"""
+        if isinstance(function, str):
+            return function == self.name
+        return name_of(function) == name_of(self.function)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -121,6 +123,14 @@ def test_one_phone_makes_one_call_after_another(phone: Phone, hotel: Hotel) -> N
         assert "caller_hung_up" == phone.outcome
     assert ["101", "102"] == hotel.booked
     assert ["bye", "bye"] == hotel.ended
+
+
+def test_a_phone_may_be_used_where_an_event_loop_runs(phone: Phone) -> None:
+    async def test() -> None:
+        phone.dial()
+        phone.hear("Welcome")
+
+    asyncio.run(test())
 
 
 # --- hearing --------------------------------------------------------------------------------------
@@ -275,7 +285,10 @@ def test_an_app_that_raises_fails_the_test_with_its_own_error(handler: Any) -> N
     with Phone(app_of(handler)) as phone:
         with pytest.raises(PhoneFailure, match="LookupError: nobody") as caught:
             phone.dial()
-        assert isinstance(caught.value.__cause__, LookupError)
+        cause = caught.value.__cause__
+        assert isinstance(cause, LookupError)
+        frames = traceback.extract_tb(cause.__traceback__)
+        assert {__file__} == {frame.filename for frame in frames}
 
 
 @pytest.mark.parametrize("handler", [fails_at_once, fails_in_a_thread, fails_later])
@@ -319,8 +332,6 @@ def test_a_clock_read_in_a_dialog_fails_and_names_the_call_to_use() -> None:
 
 def test_an_app_that_is_late_fails() -> None:
     async def slow() -> None:
-        import asyncio
-
         await asyncio.sleep(5)
 
     async def answer(call: Call) -> Flow:
