@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from reception.bootstrap.determinism import watched
+from reception.bootstrap.loading import tenant_of
 from reception.errors import Retry
 from reception.face.app import App
-from reception.face.handlers import Runs, runs_how
 from reception.service.effects import LEASE
 from reception.service.endings import Endings
 from reception.service.pivots import Reply
@@ -33,11 +33,11 @@ from reception.testing.ledger import (
     watched_handler,
 )
 from reception.web.conversing import Conversing
-from reception.web.exchange import Receive, Scope, Send
 from reception.web.lifecycle import Lifecycle
+from reception.web.reading import Receive, Scope, Send
 from reception.web.settings import WebSettings
 from reception.web.site import Site
-from reception.web.tenant import Tenant, Tenants
+from reception.web.tenant import Tenants
 
 PUBLIC: Final = "https://reception.test"
 """Where the server under test is, as far as the platform knows; nothing goes there."""
@@ -45,11 +45,6 @@ PUBLIC: Final = "https://reception.test"
 # A deployment lets effects come to an end; longer than any test should wait.
 _EFFECTS_STOP_S: Final = 10.0
 _numbers: Final = itertools.count(1)
-
-
-def runs(app: App) -> Runs:
-    """Tell how calls of this app are answered; "dialog" takes a database."""
-    return "dialog" if len(app.handlers) > 1 else runs_how(app.handler)
 
 
 class LeaseClock:
@@ -107,9 +102,7 @@ class Server:
         settings = WebSettings(public_url=PUBLIC, deadline_s=deadline_s)
         lifecycle = Lifecycle()
         lifecycle.started = True
-        tenant = Tenant(
-            app.name, app.handler, runs(app), app.fallback, app=app, open_to_loopback=True
-        )
+        tenant = tenant_of(app)
         tenant = replace(tenant, answer=watched_handler(tenant, app.handler, ledger))
         self._store: _Store | None = None
         self._absent: Final = _NoStore()

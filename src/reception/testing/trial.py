@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from reception.bootstrap.loading import how_it_runs
 from reception.bootstrap.prompts import read_prompts
 from reception.face.app import App
 from reception.simulator.call import CallSetup, Platform
@@ -27,7 +28,7 @@ from reception.testing.chaos import Chaos, chaos_of_session
 from reception.testing.database import database
 from reception.testing.ledger import Failure, Ledger
 from reception.testing.line import Line
-from reception.testing.server import PUBLIC, LeaseClock, Server, runs
+from reception.testing.server import PUBLIC, LeaseClock, Server
 
 
 class Trial:
@@ -50,7 +51,7 @@ class Trial:
             )
         self.name: Final = made.name
         self._make_app: Final[Callable[[], App]] = app if not isinstance(app, App) else lambda: made
-        self._needs_store = runs(made) == "dialog"
+        self._needs_store = how_it_runs(made) == "dialog"
         self._deadline_s: Final = deadline_s
         self._base = at
         self._clock = VirtualClock()
