@@ -13,6 +13,7 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
 
 from reception import dialog
+from reception.errors import Retry
 from reception.face.app import AnswerHandler
 from reception.face.call import Call
 from reception.ports import (
@@ -158,7 +159,11 @@ class WatchedDialogs(Dialogs):
 
     async def answer(self, pivot: Pivot) -> Reply:
         """Answer one pivot."""
-        reply = await super().answer(pivot)
+        try:
+            reply = await super().answer(pivot)
+        except Retry as error:
+            self.ledger.fail("The database is away, and the caller got the fallback", error)
+            raise
         for error in (*reply.noted, reply.error):
             if error is not None:
                 self.ledger.fail("The app failed, and the caller got its fallback", error)

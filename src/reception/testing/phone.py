@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -37,7 +36,7 @@ Function = Callable[..., Any] | str
 Text = str | re.Pattern[str]
 
 _KEYS: Final = re.compile(r"[0-9*#]+")
-open_phones: Final[weakref.WeakSet[Phone]] = weakref.WeakSet()
+open_phones: Final[set[Phone]] = set()
 """Every phone that was not closed yet, for whoever ends a test."""
 
 

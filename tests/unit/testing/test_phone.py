@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reception import Call, Flow, flow
+from reception import Call, CallEnded, Flow, flow
 from reception.simulator.call import Platform
 from reception.testing import Phone, PhoneFailure
 from tests.unit.testing.apps import ANN, DESK, FALLBACK, Hotel, app_of, remind
@@ -219,6 +219,20 @@ def test_what_does_not_ring_fails_with_what_rang(phone: Phone) -> None:
     assert f"user {DESK}" in text
 
 
+def test_users_devices_groups_and_numbers_ring() -> None:
+    members = [{"id": who, "endpoint_type": "user"} for who in (ANN, DESK)]
+    group = flow.ring_group(members, timeout=20)
+    carrier = flow.resources(to_did="+15550009999").on("NO_ANSWER", flow.hangup())
+
+    with Phone(app_of(lambda _: flow.device(DESK, timeout=20).then(group).then(carrier))) as phone:
+        phone.no_answer()
+        phone.dial()
+        assert "device" == phone.rings(DESK).kind
+        assert "group" == phone.rings(ANN).kind
+        assert "carrier" == phone.rings("+15550009999").kind
+        assert "hangup" == phone.wait_for_end()
+
+
 def test_lines_of_a_script_are_understood(phone: Phone) -> None:
     phone.given(f"fail {DESK} NO_RESOURCES sip:503", "lasts bye.wav 2.5")
     phone.dial()
@@ -262,6 +276,28 @@ def test_a_failing_effect_is_told_with_its_error() -> None:
         assert ("find", ("+15550001111",), 1) == (run.name, run.args, run.attempt)
         assert isinstance(run.error, LookupError)
         assert "find raised LookupError" in failure(phone, phone.ran, find)
+
+
+def test_a_dialog_hears_of_the_end_before_hanging_up_returns() -> None:
+    told: list[str] = []
+
+    def cancel(cause: str) -> None:
+        told.append(cause)
+
+    async def answer(call: Call) -> Flow:
+        try:
+            await call.ask("Press a key")
+        except CallEnded as ended:
+            await call.step(cancel, ended.cause)
+            await call.enqueue(remind, "101")
+        return flow.hangup()
+
+    with Phone(app_of(answer)) as phone:
+        phone.dial()
+        phone.hang_up()
+        phone.ran(cancel, "hangup")
+        phone.enqueued(remind, "101")
+    assert ["hangup"] == told
 
 
 # --- failures of the app --------------------------------------------------------------------------

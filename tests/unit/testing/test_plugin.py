@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from reception.store.embedded import EmbeddedServer
 
 # What other plugins of this environment cost is not what is tried here.
@@ -86,6 +88,22 @@ def test_tests_without_a_phone_pay_nothing(tmp_path: Path) -> None:
     status, text = run(tmp_path, test_it=test, conftest=NO_DATABASE)
     assert 0 == status, text
     assert "NO PRODUCT" in text
+
+
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("reception", ("pytest", "reception.store", "reception.testing")),
+        ("reception.testing", ("pytest",)),
+        ("pytest_reception", ("reception",)),
+    ],
+)
+def test_nobody_loads_what_he_does_not_need(module: str, without: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print([name for name in {without!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert "[]" == done.stdout.strip()
 
 
 def test_the_app_may_be_marked_or_configured_and_a_failure_shows_the_call(tmp_path: Path) -> None:

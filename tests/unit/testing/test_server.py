@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -72,6 +73,27 @@ def forgetful() -> App:
         return flow.tts(memory["choice"]).then(flow.hangup())
 
     return app_of(answer)
+
+
+def test_a_deployment_lets_a_running_effect_come_to_its_end() -> None:
+    ran = []
+
+    async def slow() -> str:
+        ran.append(1)
+        await asyncio.sleep(1.5)
+        return "ready"
+
+    async def answer(call: Call) -> Flow:
+        told = await call.step(slow, while_=flow.play("hold.wav"))
+        return flow.tts(told).then(flow.hangup())
+
+    with Phone(app_of(answer)) as phone:
+        phone.dial()
+        phone.hear("hold.wav")
+        phone.restart_server()
+        phone.hear("ready")
+        assert "ready" == phone.ran(slow)
+    assert [1] == ran
 
 
 # --- chaos ----------------------------------------------------------------------------------------
