@@ -101,7 +101,8 @@ async def asks(call: Call) -> Flow:
     Few enough for the model of the platform's token bucket, in which no time passes here.
     """
     for number in range(DIALOG_STEPS - 1):
-        await call.ask(f"Question {number}: press a key.", max_digits=1, valid="12", typeahead=True)
+        question = f"Call {call.id}, question {number}: press a key."
+        await call.ask(question, max_digits=1, valid="12", typeahead=True)
     return flow.tts("Good-bye.").then(flow.hangup())
 
 

@@ -50,7 +50,7 @@ end
 request = function()
   local back = table.remove(waiting)
   if back then
-    return wrk.format("POST", back[1], nil, body("c", '{"' .. back[2] .. '":"1"}'))
+    return wrk.format("POST", back[1], nil, body(back[3], '{"' .. back[2] .. '":"1"}'))
   end
   calls = calls + 1
   return wrk.format("POST", "%s", nil, body(seed .. "-" .. calls, "{}"))
@@ -59,7 +59,8 @@ response = function(status, headers, text)
   if status ~= 200 then return end
   local url = text:match('https://bench%%.example%%.com(/voice%%?[^"]*)')
   local name = text:match('"collection_name":"(e[0-9a-f]+s[0-9]+)"')
-  if url and name then table.insert(waiting, 1, {url, name}) end
+  local call = text:match('Call ([%%d-]+),')
+  if url and name then table.insert(waiting, 1, {url, name, call}) end
 end
 done = function(s, l, r)
   local bad = s.errors.connect + s.errors.read + s.errors.write + s.errors.status + s.errors.timeout
@@ -196,13 +197,12 @@ async def at_rate(port: int, rate: float, seconds: float) -> load.Result:
 
     async def call(due: float, number: int) -> None:
         target, digits = DIALOG_TARGET, "{}"
+        call_id = f"{time.time_ns()}-{number}"
         while target:
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
             connection = await idle.get() or await asyncio.open_connection("127.0.0.1", port)
-            target, digits = await _step(
-                connection, port, f"r{time.time_ns()}-{number}", target, digits, failures
-            )
+            target, digits = await _step(connection, port, call_id, target, digits, failures)
             # A slow answer closes its connection.
             idle.put_nowait(None if connection[0].at_eof() else connection)
             latencies.append(time.perf_counter() - due)

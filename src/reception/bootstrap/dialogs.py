@@ -28,7 +28,8 @@ from reception.web.conversing import Conversing
 from reception.web.lifecycle import Lifecycle
 from reception.web.settings import WebSettings
 
-_ASK_EVERY_S: Final = 2.0
+_ASK_EVERY_S: Final = 2
+_START_S: Final = 15
 _EFFECTS_STOP_S: Final = 2.0
 _log: Final = structlog.stdlib.get_logger("reception.store")
 
@@ -74,21 +75,21 @@ class DialogParts:
         await self._database.close()
 
     async def _ask(self) -> None:
-        # Started together with us, a database needs a moment; that is no outage.
-        failures = -1
+        # Started together with us, a new database needs some seconds; that is no outage yet.
+        quiet = _START_S // _ASK_EVERY_S
         while True:
             try:
                 await self._database.once("", ("SELECT 1 -- tenant", {}))
             except (Retry, NeedsHuman) as error:
-                failures += 1
-                if failures == 1:
-                    self._lifecycle.is_store_away = True
+                self._lifecycle.is_store_away = True
+                if quiet == 0:
                     _log.error("store.away", code=error.code)
+                quiet -= 1
             else:
-                failures = 0
-                if self._lifecycle.is_store_away:
-                    self._lifecycle.is_store_away = False
+                if quiet < 0:
                     _log.info("store.back")
+                quiet = 1
+                self._lifecycle.is_store_away = False
             await asyncio.sleep(_ASK_EVERY_S)
 
 
