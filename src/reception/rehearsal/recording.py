@@ -128,7 +128,12 @@ class Recordings(msgspec.Struct, frozen=True):
 def render_recordings(calls: Iterable[RecordedCall]) -> bytes:
     """Write a file; the same calls give the same bytes."""
     told = Recordings(FORMAT, reception.__version__, tuple(calls))
-    return msgspec.json.format(_encode(told), indent=1) + b"\n"
+    plain = msgspec.json.decode(_encode(told))
+    for call in plain["calls"]:
+        for step in call["steps"]:
+            if "request" in step:
+                step["request"] = _without_nothing(step["request"])
+    return msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n"
 
 
 def read_recordings(body: bytes) -> Sequence[RecordedCall]:
@@ -151,6 +156,12 @@ def read_recordings(body: bytes) -> Sequence[RecordedCall]:
         raise NeedsHuman(
             "replay.unreadable", f"this is no file of `reception export`: {problem}"
         ) from None
+
+
+def _without_nothing(request: dict[str, Any]) -> dict[str, Any]:
+    """A request as a reader wants it: without what it did not say."""
+    empty: tuple[Any, ...] = (None, {}, [], {"collections": {}, "text": None})
+    return {name: value for name, value in request.items() if value not in empty}
 
 
 class _Head(msgspec.Struct):

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from reception.callflow import Flow, flow
 from reception.dialog import (
@@ -119,7 +120,9 @@ class Rerun:
 
     def _run(self, arrival: Arrival, own: Entries, now: datetime, bucket: bytes | None) -> Happened:
         self.tap.clear()
-        journal = Journal.load(self._committed, before_effects=[own.encode()])
+        plain = tuple(structs.replace(entry, digest=str(entry.digest)) for entry in own.entries)
+        written = structs.replace(own, entries=plain).encode()
+        journal = Journal.load(self._committed, before_effects=[written])
         for entry in own.entries:
             # As it was given: a digest may be one that learns.
             if entry.op in journal.unsent and journal.entries[entry.op].state == entry.state:

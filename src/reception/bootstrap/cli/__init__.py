@@ -19,7 +19,9 @@ _COMMANDS: Final = {
     "serve": "Serve the tenants of reception.toml.",
     "dev": "Serve one app on this machine and reload it on save.",
     "phone": "Call a Reception from the terminal.",
-    "check": "Check callflows in files.",
+    "check": "Check callflows in files, and applications.",
+    "export": "Write recorded calls to a file, without their guests.",
+    "replay": "Run recorded calls against today's code.",
     "parse": "Show how a recorded request is read.",
     "db": "Look after the database.",
 }

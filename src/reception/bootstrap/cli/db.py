@@ -67,7 +67,8 @@ class Where:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def failures() -> Iterator[None]:
+    """Say in plain words what stops a command, and end with its status."""
     try:
         yield
     except (NeedsHuman, Retry) as error:
@@ -91,7 +92,8 @@ def _running(data_dir: Path) -> Iterator[EmbeddedServer]:
 
 
 @contextmanager
-def _owner_dsn(where: Where) -> Iterator[str]:
+def owner_dsn(where: Where) -> Iterator[str]:
+    """Give the address of the database's owner; the embedded server runs meanwhile."""
     store = where.store()
     if store.data_dir is None:
         yield store.database_url
@@ -100,7 +102,8 @@ def _owner_dsn(where: Where) -> Iterator[str]:
         yield server.dsn(user=_OWNER)
 
 
-def _where_options(command: click.decorators.FC) -> click.decorators.FC:
+def where_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Add the options that `Where` is made of."""
     command = click.option(
         "--data-dir",
         type=click.Path(path_type=Path),
@@ -121,7 +124,7 @@ def db() -> None:
 
 
 @db.command()
-@_where_options
+@where_options
 def migrate(config: Path, data_dir: Path | None) -> None:
     """
     Bring the schema to what this version needs.
@@ -130,20 +133,20 @@ def migrate(config: Path, data_dir: Path | None) -> None:
     """
     from reception.store import migrations
 
-    with _failures(), _owner_dsn(Where(config, data_dir)) as dsn:
+    with failures(), owner_dsn(Where(config, data_dir)) as dsn:
         done = migrations.migrate(dsn)
     click.echo(f"The schema is at {done.current}; {len(done.pending)} migrations were run.")
 
 
 @db.command()
-@_where_options
+@where_options
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.pass_context
 def status(context: click.Context, config: Path, data_dir: Path | None, as_json: bool) -> None:
     """Show which schema the database has; the exit status is 1 where it is not this version's."""
     from reception.store import migrations
 
-    with _failures(), _owner_dsn(Where(config, data_dir)) as dsn:
+    with failures(), owner_dsn(Where(config, data_dir)) as dsn:
         found = migrations.status(dsn)
     if as_json:
         told = {"current": found.current, "newest": found.newest, "pending": found.pending}
@@ -159,7 +162,7 @@ def status(context: click.Context, config: Path, data_dir: Path | None, as_json:
 
 
 @db.command()
-@_where_options
+@where_options
 @click.option(
     "--unless-away", is_flag=True, help="Let a database pass that cannot be reached just now."
 )
@@ -172,7 +175,7 @@ def check(config: Path, data_dir: Path | None, unless_away: bool) -> None:
     """
     from reception.store import migrations, roles
 
-    with _failures(), _owner_dsn(Where(config, data_dir)) as dsn:
+    with failures(), owner_dsn(Where(config, data_dir)) as dsn:
         try:
             found = migrations.status(dsn)
         except NeedsHuman as error:
@@ -192,7 +195,7 @@ def check(config: Path, data_dir: Path | None, unless_away: bool) -> None:
 
 
 @db.command()
-@_where_options
+@where_options
 @click.option(
     "--to",
     "into",
@@ -207,7 +210,7 @@ def backup(config: Path, data_dir: Path | None, into: Path | None) -> None:
     """
     from reception.store.embedded.archive import make_backup
 
-    with _failures():
+    with failures():
         where = Where(config, data_dir)
         directory = where.embedded()
         target = into or where.store().backup_dir
@@ -221,7 +224,7 @@ def backup(config: Path, data_dir: Path | None, into: Path | None) -> None:
 
 
 @db.command()
-@_where_options
+@where_options
 @click.argument("backup_path", metavar="BACKUP", type=click.Path(exists=True, path_type=Path))
 def restore(config: Path, data_dir: Path | None, backup_path: Path) -> None:
     """
@@ -232,14 +235,14 @@ def restore(config: Path, data_dir: Path | None, backup_path: Path) -> None:
     """
     from reception.store.embedded.renewal import restore as put_back
 
-    with _failures():
+    with failures():
         directory = Where(config, data_dir).embedded()
         kept = put_back(directory, backup_path.absolute(), lambda text: click.echo(text, err=True))
     click.echo("Restored." + (f" The data of before is in {kept}." if kept else ""))
 
 
 @db.command()
-@_where_options
+@where_options
 @click.option(
     "--old-bin",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -254,7 +257,7 @@ def upgrade(config: Path, data_dir: Path | None, old_bin: Path | None) -> None:
     """
     from reception.store.embedded.renewal import upgrade as carry_over
 
-    with _failures():
+    with failures():
         directory = Where(config, data_dir).embedded()
         kept = carry_over(directory, old_bin, lambda text: click.echo(text, err=True))
     click.echo(f"Upgraded. The old data is in {kept}.")
@@ -278,7 +281,7 @@ def prune(config: Path, only: str | None) -> None:
     """
     from reception.store.pruning import prune as forget
 
-    with _failures():
+    with failures():
         where = Where(config, None)
         retention = {
             tenant.app_id: timedelta(days=tenant.keep_days)
@@ -287,7 +290,7 @@ def prune(config: Path, only: str | None) -> None:
         }
         if not retention:
             raise NeedsHuman("store.no_tenant", f"{config} has no tenant {only}")
-        with _owner_dsn(where) as dsn:
+        with owner_dsn(where) as dsn:
             # A bar needs a total, and counting what is to go would cost as much as forgetting.
             lost = forget(dsn, retention, now=datetime.now(UTC))
     for app_id, count in lost.items():
