@@ -312,7 +312,7 @@ class Supervisor:
             if status and child.is_ready and not self._exit_code:
                 self._exit_code = 1
             return
-        if not self._is_up and not self._dev:
+        if not self._is_up and not self._dev and not child.is_ready:
             if not self._exit_code:
                 self._say(f"A worker cannot start: it {words}.")
             self._give_up(self._exit_code or 1)

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.bootstrap.processes import (
+    APP,
+    CONFIG,
     Client,
     ask,
     children_of,
@@ -90,6 +92,21 @@ def test_a_killed_worker_comes_back_and_costs_nobody_else(tmp_path: Path) -> Non
         assert survivor in children_of(served.process.pid)
         assert victim not in children_of(served.process.pid)
         served.wait_for("worker.ready")
+
+
+def test_a_worker_that_dies_while_another_loads_is_no_failed_start(tmp_path: Path) -> None:
+    slow = "\nimport pathlib\nif pathlib.Path('second').exists():\n    time.sleep(1.0)\n"
+    (tmp_path / "acme.py").write_text(APP + slow + "pathlib.Path('second').touch()\n")
+    (tmp_path / "reception.toml").write_text(CONFIG.format(drain_s=0.0, workers=2))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with program(tmp_path, "serve", "--port", str(port)) as started:
+        assert until(lambda: _is_open(port), within_s=10.0)
+        with pytest.raises(ConnectionError):
+            ask(port, "die")
+        started.wait_until_up()
+        assert 200 == ask(port)[0]
+        assert 2 == len(children_of(started.process.pid))
 
 
 def test_a_worker_that_dies_again_and_again_is_started_with_patience(tmp_path: Path) -> None:
@@ -223,3 +240,11 @@ def test_the_printed_curl_line_works_as_it_stands(tmp_path: Path) -> None:
         assert '{"module":"tts"' == answer.stdout[:15]
         # On the same occasion: the supervisor has loaded nothing that answers requests.
         assert "httptools" not in Path(f"/proc/{served.process.pid}/maps").read_text()
+
+
+def _is_open(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0):
+            return True
+    except OSError:
+        return False
