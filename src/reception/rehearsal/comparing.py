@@ -157,10 +157,20 @@ def _first(
 
 
 def _raised(error: BaseException) -> tuple[str, str]:
-    place = place_in_traceback(error.__traceback__, "")
+    trace = error.__traceback__
+    # Past our own frames to the application's first one; then its deepest in that file.
+    while trace is not None and _is_ours(trace.tb_frame.f_globals.get("__name__")):
+        trace = trace.tb_next
+    place = place_in_traceback(trace, trace.tb_frame.f_code.co_filename) if trace else None
     # Never its text: it may say what a guest said.
     code = getattr(error, "code", "")
     return f"{type(error).__name__}{f' ({code})' if code else ''}", str(place) if place else ""
+
+
+def _is_ours(module: object) -> bool:
+    return str(module).startswith("reception.") and not str(module).startswith(
+        "reception.frontdesk"
+    )
 
 
 def _line(operation: Operation[Any] | None) -> str:
