@@ -19,7 +19,7 @@ USER = "5f3c1a9e8b7d4c2fa1e0b9d8c7f6a5e4"
 FALLBACK = flow.user(USER, timeout=20)
 HOLD = flow.play("/system_media/hold")
 
-_PROMPTS = {
+PROMPTS = {
     "en": 'welcome = "Welcome, {name}."\n[menu]\nmain = "Press 1 for rooms, 2 for the desk."\n'
     'again = "That is no choice."\n',
     "de": 'welcome = "Willkommen, {name}."\n[menu]\nmain = "Zimmer die 1, Empfang die 2."\n'
@@ -216,7 +216,7 @@ async def guarded(call: Call) -> Flow:
 APPS = {
     name: app_of(name, *handlers, **options)
     for name, handlers, options in (
-        ("booking", (booking,), {"prompts": _PROMPTS}),
+        ("booking", (booking,), {"prompts": PROMPTS}),
         ("pin", (pin,), {}),
         ("ring", (ring,), {}),
         ("together", (together,), {}),
