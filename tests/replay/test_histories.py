@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reception import Call, Flow, flow
+from reception import Call, Flow, flow, prompt
 from reception.bootstrap.determinism import watched
 from reception.bootstrap.recordings import from_file
 from reception.rehearsal.comparing import bytes_of, compared
@@ -113,10 +113,8 @@ def test_a_changed_dialog_is_told_with_the_right_step_and_line() -> None:
 
 def test_a_change_behind_the_second_answer_is_found_there() -> None:
     async def booking(call: Call) -> Flow:
-        await call.say(apps.prompt("welcome", name=call.caller_name or "guest"))
-        await call.ask(
-            apps.prompt("menu.main"), valid="12", retries=2, not_valid=apps.prompt("menu.again")
-        )
+        await call.say(prompt("welcome", name=call.caller_name or "guest"))
+        await call.ask(prompt("menu.main"), valid="12", retries=2, not_valid=prompt("menu.again"))
         await call.ask("Which room?", max_digits=4, valid=lambda keys: len(keys) >= 3)
         await call.say("No step any more")
         return flow.hangup()
