@@ -73,15 +73,34 @@ def maker_of(node: type[Node]) -> Callable[[tuple[Any, ...], dict[str, Any]], Fl
         if spread is not None:
             data = _spread(module, data, spread)
         if on_both is not None and on_both(data) is None:
-            step = Step(module, start + _written(module, data), data)
+            step = Step(module, start + written_part(module, data), data)
             return Flow((step,), _BOTH, False)
-        mask = _mask_of(module, data)
-        if not mask:
-            raise _rejected(module, _all_findings({"module": module, "data": data}))
-        step = Step(module, start + _written(module, data), data)
-        return Flow((step,), mask, _is_local(module, data))
+        return _of_one(module, data)
 
     return make
+
+
+def node_flow(module: str, data: dict[str, Any]) -> Flow:
+    """
+    Make a flow of one node whose data is plain JSON already. It is kept, not copied.
+
+    Errors:
+        AppError("flow.rejected"): no version of the platform accepts the node.
+    """
+    start, on_both = _PLAIN_MODULES.get(module, _NOT_PLAIN)
+    if on_both is not None and on_both(data) is None:
+        step = Step(module, start + written_part(module, data), data)
+        return Flow((step,), _BOTH, False)
+    return _of_one(module, data)
+
+
+def _of_one(module: str, data: dict[str, Any]) -> Flow:
+    mask = _mask_of(module, data)
+    if not mask:
+        raise _rejected(module, _all_findings({"module": module, "data": data}))
+    start = _STARTS.get(module) or start_of(module)
+    step = Step(module, start + written_part(module, data), data)
+    return Flow((step,), mask, _is_local(module, data))
 
 
 def raw_flow(source: Mapping[str, Any]) -> Flow:
@@ -150,9 +169,9 @@ def _grown(root: Any, most: int | None) -> Flow | None:
                 return None
             start = _STARTS.get(module) or start_of(module)
             local = local or _is_local(module, data)
-        head = start + _written("raw", data)
+        head = start + written_part("raw", data)
         if extra:
-            head += b"," + _written("raw", extra)[1:-1]
+            head += b"," + written_part("raw", extra)[1:-1]
         steps.append(Step(module, head, data, extra))
         following.append(None)
         branches.append([])
@@ -268,14 +287,15 @@ def _rejected(name: str, findings: Iterable[Rejection]) -> AppError:
     return AppError("flow.rejected", text, findings=places)
 
 
-def _written(name: str, data: dict[str, Any]) -> bytes:
+def written_part(name: str, data: Any) -> bytes:
+    """Write data, or a part of it, for the builder `name`; AppError where JSON cannot say it."""
     try:
         return written(data)
     except (UnicodeEncodeError, RecursionError, ValueError) as problem:
         raise _rejected(name, [_cannot_write(data, problem)]) from None
 
 
-def _cannot_write(data: dict[str, Any], problem: Exception) -> Rejection:
+def _cannot_write(data: Any, problem: Exception) -> Rejection:
     if isinstance(problem, RecursionError):
         return Rejection("$.data", "json", "This is nested too deeply to be written.")
     try:

@@ -45,9 +45,9 @@ def start_of(module: str) -> bytes:
     return b'{"module":' + encode_basestring_ascii(module).encode() + b',"data":'
 
 
-def written(data: dict[str, Any]) -> bytes:
+def written(data: Any) -> bytes:
     """
-    Write data as compact ASCII JSON.
+    Write data, or a part of it, as compact ASCII JSON.
 
     Errors:
         UnicodeEncodeError, RecursionError, ValueError: it holds half a surrogate pair, is

@@ -12,7 +12,7 @@ branches, so that `then` costs one concatenation whatever the length.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -118,11 +118,13 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         Source:
             contract pitfalls §A5 and §A6, dialogs §4.
         """
-        for step in self._spine:
-            if step.branches or step.module == "pivot":
-                break
-        else:
-            return self
+        spine = self._spine
+        if spine[-1].module != "pivot":
+            for step in spine:
+                if step.branches:
+                    break
+            else:
+                return self
         every: list[Flow] = [self]
         for seen in every:
             every.extend(hung for step in seen._spine for _, hung in step.branches)
@@ -198,6 +200,24 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         ]
         more = [f"{len(self._spine) - 12} more"] if len(self._spine) > 12 else []
         return f"<Flow {' → '.join(words + more)}>"
+
+
+def in_a_row(flows: Iterable[Flow]) -> Flow:
+    """
+    Join flows as `then` after `then` does, in one go; there is at least one.
+
+    Errors:
+        AppError("flow.no_version"): no version of the platform accepts all of them.
+    """
+    spine: list[Step] = []
+    mask, local = 3, False
+    for flow in flows:
+        spine += flow._spine
+        if not mask & flow._mask:
+            raise _nothing_common(mask, flow._mask)
+        mask &= flow._mask
+        local = local or flow._local
+    return Flow(tuple(spine), mask, local)
 
 
 def _with_fallback(flow: Flow, fallback: Flow, done: Mapping[int, Flow]) -> Flow:

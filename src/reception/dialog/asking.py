@@ -107,10 +107,10 @@ class Ask(Operation[A]):
         return f"try {self.attempt + 1}" if self.attempt else ""
 
     @property
-    def interrupting(self) -> list[str]:
+    def interrupting(self) -> str:
         """The keys that stop the prompt, in the order of a phone."""
         good = KEYS if self._keys is None else self._keys
-        return [key for key in KEYS if key != self.terminator and key in good]
+        return "".join(key for key in KEYS if key != self.terminator and key in good)
 
     def arguments(self) -> Any:
         # How long somebody is waited for changes no answer that is in the journal.

@@ -2,8 +2,8 @@
 The reply in the making: what the dialog queued, and how it leaves.
 
 The rule this file keeps: everything that goes out passes `_fitted`, which checks it against
-the call's tokens and makes one validated flow of it. What a question looks like is in
-`replies`; when to suspend is `replay`'s decision.
+the call's tokens. What a question looks like is in `replies`; when to suspend is `replay`'s
+decision.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from reception.callflow import Flow, flow
 from reception.callflow.handing_over import NEXT_URL
+from reception.callflow.value import in_a_row
 from reception.dialog import chance, replies
 from reception.dialog.asking import Ask
 from reception.dialog.coming_back import with_ways_back
@@ -63,20 +64,21 @@ class Outgoing:
 
     def suspended(self, operation: Ask[Any] | Run | Sleep, recording: Recording) -> Suspended:
         """The reply of a dialog that waits for its caller."""
-        facts, head = self._facts, self._head()
-        following = self._step_no + 1
+        facts = self._facts
         if isinstance(operation, Run):
-            tree = with_ways_back(operation.flow, self._way_back, operation.outcomes)
-            nodes = [*head, *uninterrupted(self._queued)]
-            tree = replies.chain(nodes, tree) if nodes else tree
+            closed = with_ways_back(operation.flow, self._tree_back, operation.outcomes)
+            nodes = [*replies.made(uninterrupted(self._queued)), flow.raw(closed)]
+        elif isinstance(operation, Ask):
+            collection = replies.collection_of(facts.episode, self._step_no + 1)
+            nodes = replies.asked(operation, self._queued, facts, collection)
+            nodes += self._way_back()
         else:
-            if isinstance(operation, Ask):
-                collection = replies.collection_of(facts.episode, following)
-                nodes = replies.asked(operation, self._queued, facts, collection)
-            else:
-                nodes = [*uninterrupted(self._queued), replies.sleeping(operation.seconds)]
-            tree = replies.chain([*head, *nodes], self._way_back(""))
-        reply, bucket, hold_back_s = self._fitted(tree)
+            nodes = [
+                *replies.made(uninterrupted(self._queued)),
+                replies.sleeping(operation.seconds),
+                *self._way_back(),
+            ]
+        reply, bucket, hold_back_s = self._fitted(in_a_row([*self._head(), *nodes]))
         return Suspended(reply, recording.entries(), self.jobs, bucket, hold_back_s)
 
     def holding(self, prompt: PromptLike, recording: Recording, *, pause: bool) -> Suspended:
@@ -86,8 +88,8 @@ class Outgoing:
                 "dialog.too_many_steps", f"This call has had {self._facts.most_steps} steps"
             )
         nodes = replies.held(prompt, self._queued, self._facts, pause=pause)
-        tree = replies.chain([*self._head(), *nodes], self._way_back(""))
-        reply, bucket, hold_back_s = self._fitted(tree)
+        whole = in_a_row([*self._head(), *nodes, *self._way_back()])
+        reply, bucket, hold_back_s = self._fitted(whole)
         return Suspended(
             reply, recording.entries(), self.jobs, bucket, hold_back_s, is_holding=True
         )
@@ -97,7 +99,7 @@ class Outgoing:
         reply = self._facts.fallback
         # A fallback that does not fit goes out all the same: there is nothing better.
         if self._erase is not None:
-            reply = flow.raw(replies.chain([replies.dropping(self._erase)])).then(reply)
+            reply = replies.dropping(self._erase).then(reply)
         bucket = self._bucket().encode()
         return Returned(reply, recording.entries(), self.jobs, bucket, is_fallback=True)
 
@@ -109,28 +111,36 @@ class Outgoing:
         if not entries and not self._jobs and not hands_over and not self._step_no:
             # One step, and nothing asked of the engine: exactly what the handler returned.
             return Returned(answer, entries, (), b"")
-        nodes = [*self._head(), *uninterrupted(self._queued)]
-        tree = replies.in_front(nodes, answer) if nodes else answer.to_dict()
         if hands_over:
-            self._hand_over(tree)
-        reply, bucket, hold_back_s = self._fitted(
-            tree, same=None if nodes or hands_over else answer
-        )
+            answer = self._handed_over(answer)
+        nodes = [*self._erasing(), *replies.made(uninterrupted(self._queued))]
+        answer = replies.in_front(self._all_tags(), nodes, answer)
+        reply, bucket, hold_back_s = self._fitted(answer)
         return Returned(reply, entries, self.jobs, bucket, hold_back_s, comes_back=hands_over)
 
     # --- parts ------------------------------------------------------------------------------------
 
-    def _head(self) -> list[Node]:
+    def _head(self) -> list[Flow]:
         """What stands before everything: variables, then the erasing of a secret."""
-        tags = {**(self._facts.tags if self._step_no == 0 else {}), **self._tags}
-        head = [replies.tag_node(tags)] if tags else []
-        return [*head, *([replies.dropping(self._erase)] if self._erase else [])]
+        tags = self._all_tags()
+        return [*([replies.tagging(tags)] if tags else []), *self._erasing()]
 
-    def _way_back(self, outcome: str) -> dict[str, Any]:
-        return replies.pivot(self._facts.url(self._step_no + 1, outcome), self._facts)
+    def _all_tags(self) -> dict[str, Any]:
+        return {**(self._facts.tags if self._step_no == 0 else {}), **self._tags}
 
-    def _hand_over(self, tree: dict[str, Any]) -> None:
+    def _erasing(self) -> list[Flow]:
+        return [replies.dropping(self._erase)] if self._erase else []
+
+    def _way_back(self) -> tuple[Flow, Flow]:
+        return replies.way_back(self._facts.url(self._step_no + 1, ""), self._facts)
+
+    def _tree_back(self, outcome: str) -> dict[str, Any]:
+        url = self._facts.url(self._step_no + 1, outcome)
+        return in_a_row(replies.way_back(url, self._facts)).to_dict()
+
+    def _handed_over(self, answer: Flow) -> Flow:
         """Give every ``flow.pivot(next=…)`` its URL."""
+        tree = answer.to_dict()
         waiting = [tree]
         while waiting:
             node = waiting.pop()
@@ -145,28 +155,23 @@ class Outgoing:
                     f"flow.pivot(next=…) addresses {name}, which is no handler of this app: mark"
                     " it with @app.state",
                 )
-            way_back = self._way_back(NEXT + name)
+            way_back = self._tree_back(NEXT + name)
             node["data"] = {**node["data"], "voice_url": way_back["data"]["voice_url"]}
             if "_" not in node["children"]:
                 node["children"]["_"] = way_back["children"]["_"]
+        return flow.raw(tree)
 
     def _bucket(self) -> Bucket:
         now_ms = chance.milliseconds(self._facts.now())
         return Bucket.decode(self._facts.bucket, now_ms).at(now_ms)
 
-    def _fitted(self, tree: dict[str, Any], *, same: Flow | None = None) -> tuple[Flow, bytes, int]:
-        """
-        Check a reply and let it fit the bucket.
-
-        Args:
-            same: the flow that `tree` is, where nothing was changed.
-        """
-        bucket, cost = self._bucket(), cost_of(tree)
+    def _fitted(self, reply: Flow) -> tuple[Flow, bytes, int]:
+        """Let a reply fit the bucket."""
+        bucket, cost = self._bucket(), cost_of(reply)
         room = bucket.room_for(cost, patience_s=self._facts.patience_s)
         if room.sleep_s:
-            tree = replies.chain([replies.sleeping(room.sleep_s)], tree)
-            cost, same = Cost(cost.at_most + 1, cost.until_pivot + 1), None
-        reply = flow.raw(tree) if same is None else same
+            reply = replies.sleeping(room.sleep_s).then(reply)
+            cost = Cost(cost.at_most + 1, cost.until_pivot + 1)
         if room.hold_back_s:
             # It leaves later by so much; what comes back by then is in the bucket already.
             bucket = bucket.at(bucket.began_ms + (bucket.paid_s + room.hold_back_s) * 1000)

@@ -132,7 +132,7 @@ def merged(nodes: Iterable[Node]) -> list[Node]:
     return result
 
 
-def question(before: list[Node], own: list[Node], keys: list[str]) -> tuple[list[Node], list[Node]]:
+def question(before: list[Node], own: list[Node], keys: str) -> tuple[list[Node], list[Node]]:
     """
     Arrange prompts around a question.
 
@@ -146,20 +146,20 @@ def question(before: list[Node], own: list[Node], keys: list[str]) -> tuple[list
         if joined is not None:
             before, own = before[:-1], [joined, *own[1:]]
     last = max((i for i, (module, _) in enumerate(own) if module in _HEARD), default=-1)
-    behind = [_interrupted_by(node, keys if i == last else []) for i, node in enumerate(own)]
+    behind = [_interrupted_by(node, keys if i == last else "") for i, node in enumerate(own)]
     return uninterrupted(before), behind
 
 
 def uninterrupted(nodes: Iterable[Node]) -> list[Node]:
     """Let no key cut prompts short that answer nothing, unless they say otherwise."""
-    return [_interrupted_by(node, []) for node in merged(nodes)]
+    return [_interrupted_by(node, "") for node in merged(nodes)]
 
 
-def _interrupted_by(node: Node, keys: list[str]) -> Node:
+def _interrupted_by(node: Node, keys: str) -> Node:
     module, data = node
     if module not in _HEARD or "terminators" in data:
         return node
-    return module, {**data, "terminators": keys}
+    return module, {**data, "terminators": list(keys)}
 
 
 def _joined(first: Node, second: Node) -> Node | None:

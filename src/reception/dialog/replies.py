@@ -1,9 +1,10 @@
 """
 What the platform is sent when a dialog suspends: nodes, in the order that was measured.
 
-The rule this file keeps: it writes sequences and decides nothing about the dialog. A reply is
+The rule this file keeps: it makes sequences and decides nothing about the dialog. A reply is
 `[tags] [erase] → prompts → [drain] → prompt → collect_dtmf → pivot → _ fallback`, on the
-default branch only, in plain data; `flow.raw` checks it once more.
+default branch only. Each node is checked when it is made; what is the same in every reply
+of a kind is made once (`Stencil`), so that only what varies costs anything.
 
 Source: contract/dialogs.md §1 to §3; traces 1, 2, 4, 31, 79, 172, 176.
 """
@@ -13,9 +14,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
-from reception.callflow import Flow
+from reception.callflow import Flow, flow
+from reception.callflow.making import node_flow
+from reception.callflow.stencil import Stencil
+from reception.callflow.value import in_a_row
 from reception.dialog.asking import Ask
 from reception.dialog.catalogue import Catalogue
 from reception.dialog.facts import Facts
@@ -27,6 +32,7 @@ DRAIN: Final = "rx"
 _TIMEOUT_MS: Final = 4_000
 _MARGIN_MS: Final = 500
 _MOST_MS: Final = 5_000
+_TAGS_FIRST: Final = b'{"module":"set_variables",'
 
 
 def collection_of(episode: str, step_no: int) -> str:
@@ -40,62 +46,90 @@ def collection_of(episode: str, step_no: int) -> str:
     return f"e{digest}s{step_no}"
 
 
-def dropping(collection: str) -> Node:
+def dropping(collection: str) -> Flow:
     """
     Drain waiting keys (into `DRAIN`), or erase a collection by collecting it once more.
 
     One millisecond: it costs 1 to 3 ms of the call.
     """
-    return "collect_dtmf", {
-        "collection_name": collection,
-        "max_digits": 1,
-        "terminator": "#",
-        "timeout": 1,
+    return _DROPPING.filled(collection)
+
+
+_DROPPING: Final = Stencil(
+    "collect_dtmf",
+    {"collection_name": "", "max_digits": 1, "terminator": "#", "timeout": 1},
+    "collection_name",
+)
+_DRAINING: Final = dropping(DRAIN)
+
+
+@lru_cache(maxsize=256)
+def _collecting(max_digits: int, terminator: str, timeout_ms: int, interdigit_ms: int) -> Stencil:
+    data = {
+        "collection_name": "",
+        "max_digits": max_digits,
+        "terminator": terminator,
+        "timeout": timeout_ms,
+        "interdigit_timeout": interdigit_ms,
     }
+    return Stencil("collect_dtmf", data, "collection_name")
 
 
-def pivot(url: str, facts: Facts) -> dict[str, Any]:
-    """A continuation, with the fallback for when nobody answers it."""
+def way_back(url: str, facts: Facts) -> tuple[Flow, Flow]:
+    """A continuation, and behind it the fallback for when nobody answers."""
     least_ms = math.ceil(facts.deadline_s * 1000) + _MARGIN_MS
-    return {
-        "module": "pivot",
-        "data": {
-            "voice_url": url,
-            "method": "post",
-            "req_format": "kazoo",
-            "req_body_format": "json",
-            "req_timeout_ms": min(_MOST_MS, max(_TIMEOUT_MS, least_ms)),
-        },
-        "children": {"_": facts.fallback.to_dict()},
+    # What the platform checks of a URL stands before its query.
+    place, mark, query = url.partition("?")
+    pivot = _pivot(place, min(_MOST_MS, max(_TIMEOUT_MS, least_ms)))
+    return pivot.filled(mark + query), facts.fallback
+
+
+@lru_cache(maxsize=256)
+def _pivot(url: str, timeout_ms: int) -> Stencil:
+    data = {
+        "voice_url": url,
+        "method": "post",
+        "req_format": "kazoo",
+        "req_body_format": "json",
+        "req_timeout_ms": timeout_ms,
     }
+    return Stencil("pivot", data, "voice_url")
 
 
-def tag_node(values: Mapping[str, Any]) -> Node:
+def tagging(values: Mapping[str, Any]) -> Flow:
     """Application variables, exported so that other legs and reports carry them."""
-    return "set_variables", {"custom_application_vars": dict(values), "export": True}
+    return flow.set_variables(values, export=True)
 
 
-def asked(ask: Ask[Any], queued: Iterable[Node], facts: Facts, collection: str) -> list[Node]:
+def asked(ask: Ask[Any], queued: list[Node], facts: Facts, collection: str) -> list[Flow]:
     """The nodes of a question, up to its pivot."""
     catalogue, language = facts.catalogue, facts.language
     reason = {"nothing": ask.nothing_heard, "invalid": ask.not_valid}.get(ask.after)
     before = [*queued, *_nodes(reason, catalogue, language)]
-    before, behind = question(before, _nodes(ask.prompt, catalogue, language), ask.interrupting)
-    drain = [] if ask.typeahead else [dropping(DRAIN)]
-    collect: Node = (
-        "collect_dtmf",
-        {
-            "collection_name": collection,
-            "max_digits": ask.max_digits,
-            "terminator": ask.terminator,
-            "timeout": _ms(ask.timeout_s),
-            "interdigit_timeout": _ms(ask.interdigit_s),
-        },
-    )
-    return [*before, *drain, *behind, collect]
+    if type(ask.prompt) is str and not before:
+        behind = [_spoken(ask.prompt, ask.interrupting)]
+    else:
+        own = _nodes(ask.prompt, catalogue, language)
+        before, own = question(before, own, ask.interrupting)
+        behind = made(own)
+    drain = () if ask.typeahead else (_DRAINING,)
+    collect = _collecting(
+        ask.max_digits, ask.terminator, _ms(ask.timeout_s), _ms(ask.interdigit_s)
+    ).filled(collection)
+    return [*made(before), *drain, *behind, collect]
 
 
-def held(prompt: PromptLike, queued: Iterable[Node], facts: Facts, *, pause: bool) -> list[Node]:
+@lru_cache(maxsize=1024)
+def _spoken(text: str, keys: str) -> Flow:
+    return node_flow("tts", {"text": text, "terminators": list(keys)})
+
+
+def made(nodes: Iterable[Node]) -> list[Flow]:
+    """Check nodes, and write them."""
+    return [node_flow(module, data) for module, data in nodes]
+
+
+def held(prompt: PromptLike, queued: Iterable[Node], facts: Facts, *, pause: bool) -> list[Flow]:
     """
     The nodes of a holding prompt. Keys pressed in it wait for the next question's drain.
 
@@ -103,45 +137,35 @@ def held(prompt: PromptLike, queued: Iterable[Node], facts: Facts, *, pause: boo
         pause: the last one was over too soon: wait as well, in silence.
     """
     nodes = [*queued, *nodes_of(prompt, facts.catalogue, facts.language)]
-    return [*uninterrupted(nodes), *([sleeping(HOLD_S)] if pause else [])]
+    return [*made(uninterrupted(nodes)), *([sleeping(HOLD_S)] if pause else [])]
 
 
 HOLD_S: Final = 2
 """A holding prompt brings the call back no sooner, so that waiting costs few requests."""
 
 
-def sleeping(seconds: float) -> Node:
+def sleeping(seconds: float) -> Flow:
     """Silence; keys pressed in it are lost."""
     if seconds == int(seconds):
-        return "sleep", {"duration": int(seconds), "unit": "s"}
-    return "sleep", {"duration": _ms(seconds), "unit": "ms"}
+        return node_flow("sleep", {"duration": int(seconds), "unit": "s"})
+    return node_flow("sleep", {"duration": _ms(seconds), "unit": "ms"})
 
 
-def chain(nodes: Iterable[Node], end: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Hang nodes under one another, and `end` under the last one."""
-    tree: Mapping[str, Any] | None = end
-    for module, data in reversed(list(nodes)):
-        children = {} if tree is None else {"_": tree}
-        tree = {"module": module, "data": data, "children": children}
-    assert tree is not None  # there is always a node or an end
-    return dict(tree)
-
-
-def in_front(nodes: list[Node], following: Flow) -> dict[str, Any]:
-    """The same where the end is a flow, whose own tags join ours."""
+def in_front(tags: Mapping[str, Any], nodes: list[Flow], following: Flow) -> Flow:
+    """Put tags and nodes in front of a flow, whose own tags join ours."""
+    if not tags or not following.render().startswith(_TAGS_FIRST):
+        before = [*([tagging(tags)] if tags else []), *nodes]
+        return in_a_row([*before, following]) if before else following
     tree = following.to_dict()
-    if nodes and nodes[0][0] == "set_variables" and tree["module"] == "set_variables":
-        ours = nodes[0][1]["custom_application_vars"]
-        theirs = tree["data"].get("custom_application_vars", {})
-        tree["data"] = {**tree["data"], "custom_application_vars": {**ours, **theirs}}
-        tree["data"].setdefault("export", True)
-        if len(nodes) == 1:
-            return tree
-        merged = ("set_variables", tree["data"])
-        following_tree = tree["children"].get("_")
-        if set(tree["children"]) <= {"_"}:
-            return chain([merged, *nodes[1:]], following_tree)
-    return chain(nodes, tree)
+    theirs = tree["data"].get("custom_application_vars", {})
+    data = {**tree["data"], "custom_application_vars": {**tags, **theirs}}
+    data.setdefault("export", True)
+    if not nodes:
+        return flow.raw({**tree, "data": data})
+    if tree["children"].keys() <= {"_"}:
+        rest = [flow.raw(child) for child in tree["children"].values()]
+        return in_a_row([flow.raw({"module": "set_variables", "data": data}), *nodes, *rest])
+    return in_a_row([tagging(tags), *nodes, flow.raw({**tree, "data": data})])
 
 
 def _nodes(prompt: PromptLike | None, catalogue: Catalogue | None, language: str) -> list[Node]:

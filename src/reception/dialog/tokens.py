@@ -12,11 +12,12 @@ Source: contract/dialogs.md §1, traces 70 to 77.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
+from reception.callflow import Flow
+from reception.callflow.longest import longest_ways
 from reception.errors import AppError
 
 CAPACITY: Final = 100
@@ -128,16 +129,6 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Bucket).decode
 
 
-def cost_of(tree: Mapping[str, Any]) -> Cost:
+def cost_of(flow: Flow) -> Cost:
     """Count the nodes on the longest way through a reply."""
-    # From the leaves up, without recursion: children are finished before their parent.
-    order: list[Mapping[str, Any]] = [tree]
-    for node in order:
-        order.extend(node["children"].values())
-    done: dict[int, Cost] = {}
-    for node in reversed(order):
-        below = [done[id(child)] for child in node["children"].values()]
-        at_most = 1 + max((cost.at_most for cost in below), default=0)
-        until = max((cost.until_pivot for cost in below), default=0)
-        done[id(node)] = Cost(at_most, 1 if node["module"] == "pivot" else 1 + until)
-    return done[id(tree)]
+    return Cost(*longest_ways(flow))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reception.callflow import SPECS, Flow, flow
+from reception.callflow.value import in_a_row
 from reception.errors import AppError
 
 BOX = "b" * 32
@@ -303,3 +304,12 @@ def test_what_hangs_where_the_platform_does_not_look_harms_no_builder() -> None:
     for loose in (5, {"children": 5}, {"module": "pivot", "data": 5}):
         made = flow.callflow(flow={"module": "play", "children": {"": loose}})
         assert not made.is_local
+
+
+def test_flows_in_a_row_are_one_after_the_other() -> None:
+    parts = [flow.answer().then(flow.tones([])), flow.play("x"), flow.pivot("http://localhost/")]
+    chained, joined = parts[0].then(parts[1]).then(parts[2]), in_a_row(parts)
+    assert chained.render() == joined.render()
+    assert ({5}, True) == (joined.platforms, joined.is_local)
+    with pytest.raises(AppError, match="no version accepts both"):
+        in_a_row([flow.play("x"), flow.tones([]), flow.callflow("x", flow={"module": "hangup"})])

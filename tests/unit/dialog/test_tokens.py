@@ -46,7 +46,7 @@ def test_a_question_costs_four_nodes_and_its_fallback_is_room_kept() -> None:
         return HANGUP
 
     rig = Rig(app_of(answer))
-    assert Cost(at_most=6, until_pivot=4) == cost_of(json.loads(rig.arrive().reply))
+    assert Cost(at_most=6, until_pivot=4) == cost_of(flow.raw(json.loads(rig.arrive().reply)))
     assert 75 == Bucket.decode(rig.steps[0].bucket, 0).left
 
 
