@@ -40,16 +40,16 @@ class SessionDatabase:
     def server(self) -> EmbeddedServer:
         """Give the running server, its database migrated."""
         with self._lock:
-            if self._server is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="rcpt")
+            # Also where somebody has ended it: a test must not spoil those after it.
+            if self._server is None or self._server.pid is None:
+                self._forget()
+                self._folder = tempfile.TemporaryDirectory(
+                    prefix="rcpt", ignore_cleanup_errors=True
+                )
                 server = EmbeddedServer(Path(self._folder.name) / "data")
-                # A server ends with the thread that has started it.
-                if machine().is_here:
-                    server.start()
-                else:
-                    machine().do(_started(server))
-                atexit.register(self.stop)
+                _start(server)
                 self._server = server
+                atexit.register(self.stop)
                 migrate(server.dsn(user="postgres"))
             return self._server
 
@@ -66,14 +66,25 @@ class SessionDatabase:
 
     def stop(self) -> None:
         """Stop the server and remove its files; the next who asks gets another one."""
-        with self._lock:
-            server, self._server = self._server, None
-            folder, self._folder = self._folder, None
         atexit.unregister(self.stop)
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        server, self._server = self._server, None
+        folder, self._folder = self._folder, None
         if server is not None:
             server.stop(timeout_s=0.0)  # nobody needs its data any more
         if folder is not None:
             folder.cleanup()
+
+
+def _start(server: EmbeddedServer) -> None:
+    """Start it from the machine's thread: a server ends with the thread that has started it."""
+    if machine().is_here:
+        server.start()
+    else:
+        machine().do(_started(server))
 
 
 async def _started(server: EmbeddedServer) -> None:

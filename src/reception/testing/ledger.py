@@ -161,8 +161,8 @@ class WatchedDialogs(Dialogs):
         """Answer one pivot."""
         try:
             reply = await super().answer(pivot)
-        except Retry as error:
-            self.ledger.fail("The database is away, and the caller got the fallback", error)
+        except Retry as away:
+            self.ledger.fail("The database is away, and the caller got the fallback", away)
             raise
         for error in (*reply.noted, reply.error):
             if error is not None:

@@ -10,6 +10,7 @@ import pytest
 from reception import App, Call, Flow, flow
 from reception.testing import Phone, PhoneFailure
 from reception.testing.chaos import SEED, Chaos
+from reception.testing.database import SessionDatabase
 from tests.unit.testing.apps import DESK, Hotel, app_of
 
 
@@ -94,6 +95,29 @@ def test_a_deployment_lets_a_running_effect_come_to_its_end() -> None:
         phone.hear("ready")
         assert "ready" == phone.ran(slow)
     assert [1] == ran
+
+
+def test_a_database_that_is_away_fails_the_test_and_not_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def answer(call: Call) -> Flow:
+        await call.ask("Press")
+        return flow.hangup()
+
+    own = SessionDatabase()
+    monkeypatch.setattr("reception.testing.trial.database", own)
+    try:
+        with Phone(app_of(answer)) as phone:
+            phone.dial()
+            own.server().stop(timeout_s=0.0)
+            with pytest.raises(PhoneFailure, match="The database is away"):
+                phone.press("1")
+        with Phone(app_of(answer)) as phone:
+            phone.dial()
+            phone.press("1")
+            assert "hangup" == phone.outcome
+    finally:
+        own.stop()
 
 
 # --- chaos ----------------------------------------------------------------------------------------
