@@ -21,7 +21,10 @@ _log: Final = structlog.stdlib.get_logger("reception.dev")
 def error_page(error: BaseException) -> bytes:
     """A plain text page that says what is wrong and where."""
     lines = traceback.format_exception(error)
-    if isinstance(error, AppError):
+    if isinstance(error, AppError) and error.code.startswith("dialog."):
+        # It names the line itself: the frames are those of the engine.
+        text = f"This dialog cannot go on.\n\n{error.message}\n"
+    elif isinstance(error, AppError):
         text = f"The platform would reject this answer.\n\n{error.message}\n\n{''.join(lines)}"
     else:
         text = f"The handler raised an exception.\n\n{''.join(lines)}"

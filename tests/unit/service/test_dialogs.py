@@ -531,3 +531,20 @@ def test_a_node_that_has_missed_a_step_tells_what_is_stored(dsn: str) -> None:
             assert ["4"] == ran
 
     asyncio.run(main())
+
+
+def test_a_developer_sees_what_is_wrong_with_a_dialog_and_where(dsn: str) -> None:
+    async def handler(call: Call) -> Flow:
+        call.say("Hello")
+        await call.ask("Press a key")
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        answer = await one.post()
+        page = answer.body.decode()
+        assert 500 == answer.status
+        assert page.startswith("This dialog cannot go on.")
+        assert "test_dialogs.py:" in page
+        assert "await call.say" in page
+
+    serve(dsn, app_of(handler), test, dev=True)
