@@ -1,0 +1,88 @@
+"""
+Workers are killed: at moments by chance, and at every fault point.
+
+In rounds, because a supervisor holds back a worker that dies young: each starts the service,
+kills some workers, and ends it, in order or by force, while the callers go on calling.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from reception import faults
+from tests.crash.trial import Report, Say, silent, trial
+
+_KILLS_A_ROUND = 10
+_PATIENCE_S = 30.0
+
+
+async def run(
+    folder: Path,
+    cycles: int,
+    seed: int,
+    *,
+    say: Say = silent,
+    callers: int = 32,
+    lease_s: float = 0.0,
+    hold_s: float = 2.0,
+    kills_a_round: int = _KILLS_A_ROUND,
+) -> Report:
+    """Kill `cycles` workers: half of them by chance, the others at the points, in turn."""
+    chance = random.Random(seed)
+    killed: Counter[str] = Counter()
+    is_loaded = False
+    async with trial(folder, seed, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
+        for point, kills in rounds(cycles, kills_a_round):
+            nth = chance.choice((1, 2, 3, 5, 8, 13))
+            before = len(on.service.deaths)
+            await on.start(f"{point}:kill:{nth}" if point else "")
+            if not is_loaded:
+                on.begin_load()
+                is_loaded = True
+            for number in range(1, kills + 1):
+                if not point:
+                    await on.progress(chance.randrange(1, 200), within_s=2.0)
+                    await on.service.kill_worker(chance)
+                elif not await on.service.deaths_reach(before + number, _PATIENCE_S):
+                    break
+                await on.check_recent()
+            killed[point or "by chance"] += len(on.service.deaths) - before
+            by = chance.choice((signal.SIGTERM, signal.SIGKILL))
+            await on.stop(by=by)
+            say(
+                f"{killed.total():4d} of {cycles} killed, last {point or 'by chance'}"
+                f" ({nth}), {len(on.history.acknowledged)} steps acknowledged,"
+                f" {len(on.history.problems)} problems"
+            )
+        await on.start()
+        await on.end_load()
+        report = await on.report(f"{killed.total()} workers killed")
+        await on.stop()
+    report.figures["killed"] = dict(sorted(killed.items()))
+    missed = [point for point in faults.POINTS if not killed[point]]
+    if missed and cycles >= 2 * len(faults.POINTS):
+        report.problems.append(f"nobody died at {missed}")
+    return report
+
+
+def rounds(cycles: int, kills_a_round: int) -> Sequence[tuple[str, int]]:
+    """Which point, and how many kills at it: "" for kills by chance, between any two points."""
+    points = list(faults.POINTS)
+    at_points = max(cycles // 2, min(cycles, len(points)))
+    each, more = divmod(at_points, len(points))
+    counts = {point: each + (number < more) for number, point in enumerate(points)}
+    counts_by_chance = cycles - at_points
+    found: list[tuple[str, int]] = []
+    while any(counts.values()) or counts_by_chance:
+        for point in points:
+            if now := min(counts[point], kills_a_round):
+                counts[point] -= now
+                found.append((point, now))
+            if now := min(counts_by_chance, kills_a_round):
+                counts_by_chance -= now
+                found.append(("", now))
+    return found
