@@ -39,18 +39,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     options = parser.parse_args()
     print(f"seed {options.seed}; the same again: python -m tests.crash --seed {options.seed}")
-    trials: dict[str, tuple[int, Run]] = {
-        "workers": (options.cycles, workers.run),
+    trials: dict[str, tuple[Any, Run]] = {
+        "workers": (workers.rounds(options.cycles), workers.run),
         "database": (options.database_cycles, database.run),
         "duplicates": (options.duplicates, duplicates.run),
     }
     reports: list[Report] = []
-    for name, (count, run) in trials.items():
-        if not count:
+    for name, (amount, run) in trials.items():
+        if not amount:
             continue
         folder = Path(tempfile.mkdtemp(prefix="rcpt"))
         began = time.monotonic()
-        report = asyncio.run(run(folder, count, options.seed, say=_say))
+        report = asyncio.run(run(folder, amount, options.seed, say=_say))
         _say(f"{name}: {time.monotonic() - began:.0f} s\n{report}")
         reports.append(report)
         if report.problems:

@@ -22,21 +22,26 @@ _PATIENCE_S = 30.0
 
 async def run(
     folder: Path,
-    cycles: int,
+    plan: Sequence[tuple[str, int]],
     seed: int,
     *,
     say: Say = silent,
     callers: int = 32,
     lease_s: float = 0.0,
     hold_s: float = 2.0,
-    kills_a_round: int = _KILLS_A_ROUND,
 ) -> Report:
-    """Kill `cycles` workers: half of them by chance, the others at the points, in turn."""
+    """
+    Kill workers round by round.
+
+    Args:
+        plan: of each round, at which point and how many; "" for kills by chance.
+    """
+    cycles = sum(kills for _, kills in plan)
     chance = random.Random(seed)
     killed: Counter[str] = Counter()
     is_loaded = False
     async with trial(folder, seed, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
-        for point, kills in rounds(cycles, kills_a_round):
+        for point, kills in plan:
             nth = chance.choice((1, 2, 3, 5, 8, 13))
             before = len(on.service.deaths)
             await on.start(f"{point}:kill:{nth}" if point else "")
@@ -50,7 +55,8 @@ async def run(
                 elif not await on.service.deaths_reach(before + number, _PATIENCE_S):
                     break
                 await on.check_recent()
-            killed[point or "by chance"] += len(on.service.deaths) - before
+            if died := len(on.service.deaths) - before:
+                killed[point or "by chance"] += died
             by = chance.choice((signal.SIGTERM, signal.SIGKILL))
             await on.stop(by=by)
             say(
@@ -63,26 +69,26 @@ async def run(
         report = await on.report(f"{killed.total()} workers killed")
         await on.stop()
     report.figures["killed"] = dict(sorted(killed.items()))
-    missed = [point for point in faults.POINTS if not killed[point]]
-    if missed and cycles >= 2 * len(faults.POINTS):
+    missed = sorted({point for point, _ in plan if point} - set(killed))
+    if missed:
         report.problems.append(f"nobody died at {missed}")
     return report
 
 
-def rounds(cycles: int, kills_a_round: int) -> Sequence[tuple[str, int]]:
-    """Which point, and how many kills at it: "" for kills by chance, between any two points."""
+def rounds(cycles: int) -> Sequence[tuple[str, int]]:
+    """Half of the kills at the fault points, in turn, the others by chance between any two."""
     points = list(faults.POINTS)
     at_points = max(cycles // 2, min(cycles, len(points)))
     each, more = divmod(at_points, len(points))
     counts = {point: each + (number < more) for number, point in enumerate(points)}
-    counts_by_chance = cycles - at_points
+    by_chance = cycles - at_points
     found: list[tuple[str, int]] = []
-    while any(counts.values()) or counts_by_chance:
+    while any(counts.values()) or by_chance:
         for point in points:
-            if now := min(counts[point], kills_a_round):
+            if now := min(counts[point], _KILLS_A_ROUND):
                 counts[point] -= now
                 found.append((point, now))
-            if now := min(counts_by_chance, kills_a_round):
-                counts_by_chance -= now
+            if now := min(by_chance, _KILLS_A_ROUND):
+                by_chance -= now
                 found.append(("", now))
     return found

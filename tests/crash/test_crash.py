@@ -1,0 +1,46 @@
+"""
+A part of `make crash`, small enough for every run of the tests.
+
+Which points and moments are tried follows from the seed that the run prints, so that many
+runs try them all. Leases are short here, so that what a dead worker left is taken over in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from reception import faults
+from tests.crash import database, duplicates, workers
+from tests.crash.trial import Report
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("hypothesis_seed"))
+
+
+def _check(report: Report) -> None:
+    assert [] == report.problems, report
+    assert report.figures["acknowledged steps"] > 0
+
+
+def test_killed_workers_lose_and_change_nothing(tmp_path: Path, seed: int) -> None:
+    one, other = random.Random(seed).sample(sorted(faults.POINTS), 2)
+    plan = [(one, 1), ("", 3), (other, 1)]
+
+    _check(asyncio.run(workers.run(tmp_path, plan, seed, callers=10, lease_s=2.0, hold_s=0.5)))
+
+
+def test_a_killed_database_loses_nothing_and_comes_back(tmp_path: Path, seed: int) -> None:
+    _check(asyncio.run(database.run(tmp_path, 2, seed, callers=10, lease_s=2.0, hold_s=0.5)))
+
+
+def test_duplicates_hear_the_same_bytes(tmp_path: Path, seed: int) -> None:
+    _check(asyncio.run(duplicates.run(tmp_path, 600, seed, callers=16, restarts=1)))
