@@ -44,7 +44,7 @@ class SessionDatabase:
             if self._server is None or self._server.pid is None:
                 self._forget()
                 self._folder = tempfile.TemporaryDirectory(
-                    prefix="rcpt", ignore_cleanup_errors=True
+                    prefix="reception-test-", ignore_cleanup_errors=True
                 )
                 server = EmbeddedServer(Path(self._folder.name) / "data")
                 _start(server)
