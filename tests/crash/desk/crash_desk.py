@@ -25,8 +25,8 @@ from reception.store.steps import PostgresSteps
 
 FRONT_DESK = "0123456789abcdef0123456789abcdef"
 HOLD = "One moment, please. I am looking that up for you."
-LEDGER = os.environ["CRASH_LEDGER"]
-DATA_DIR = os.environ["CRASH_DATA_DIR"]
+LEDGER = os.environ.get("CRASH_LEDGER", os.devnull)
+DATA_DIR = os.environ.get("CRASH_DATA_DIR", ".")
 
 # The short proof has no time for leases of half a minute.
 if lease_s := float(os.environ.get("CRASH_LEASE_S", "0")):
