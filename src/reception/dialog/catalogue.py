@@ -92,6 +92,11 @@ class Catalogue:
         """The languages there are, in alphabetical order."""
         return tuple(sorted(self._by_language))
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all languages, in alphabetical order."""
+        return tuple(sorted({key for wordings in self._by_language.values() for key in wordings}))
+
     def node(
         self, key: str, params: Mapping[str, Any], language: str
     ) -> tuple[str, dict[str, Any]]:

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "check": "Check callflows in files, and applications.",
     "export": "Write recorded calls to a file, without their guests.",
     "replay": "Run recorded calls against today's code.",
+    "graph": "Draw what callers can reach in an application.",
     "parse": "Show how a recorded request is read.",
     "db": "Look after the database.",
 }
