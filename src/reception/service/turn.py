@@ -10,9 +10,10 @@ deadline the reply is the holding prompt or the fallback, and that is what this 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from reception.dialog import (
     Arrival,
@@ -47,6 +48,8 @@ _MOMENT_S: Final = 1.0
 # How much of the deadline a reply may be held back to let the platform's bucket fill.
 _PATIENCE_S: Final = 1.0
 _POLL_S: Final = 0.05
+
+Stored = TypeVar("Stored")
 
 
 class Turn:
@@ -264,14 +267,13 @@ class Turn:
             ),
         )
         if self._is_open:
-            committed = await self._dialogs.steps.commit(step)
+            committed = await self._patiently(lambda: self._dialogs.steps.commit(step))
             if committed.step is not None and committed.step.reply is not None:
                 return Reply(committed.step.reply, "stored")
             if committed.fate != "stored":
                 raise Denied("denied.ended", "The call has ended.")
         else:
-            assert self._opening is not None  # that is what is not open yet
-            opened = await self._dialogs.steps.open(self._opening, step)
+            opened = await self._opened(step)
             if opened.fate != "opened":
                 return await self._said_by(opened)
         if not self._is_waited_for:
@@ -293,11 +295,28 @@ class Turn:
         """Begin the episode before its first effect, unless a copy of the request has."""
         if self._is_open:
             return
-        assert self._opening is not None  # as above
-        opened = await self._dialogs.steps.open(self._opening)
+        opened = await self._opened()
         if opened.fate != "opened":
             raise _AnsweredElsewhere(opened)
         self._is_open = True
+
+    async def _opened(self, first: NewStep | None = None) -> Opened:
+        opening = self._opening
+        assert opening is not None  # that is what is not open yet
+        return await self._patiently(lambda: self._dialogs.steps.open(opening, first))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Stored]]) -> Stored:
+        """
+        Ask a store that is only busy again while there is time.
+
+        The fallback would be wrong for a copy, when what it copies is being stored just now.
+        """
+        while True:
+            try:
+                return await ask()
+            except Retry as error:
+                if error.code != "store.busy" or self._pivot.left_s() < _TO_COMMIT_S:
+                    raise
 
     async def _said_by(self, opened: Opened) -> Reply:
         """What the first of several copies of a request was told."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from reception import App, Call, CallEnded, Flow, flow
@@ -548,3 +549,19 @@ def test_a_developer_sees_what_is_wrong_with_a_dialog_and_where(dsn: str) -> Non
         assert "await call.say" in page
 
     serve(dsn, app_of(handler), test, dev=True)
+
+
+def test_a_store_that_is_only_busy_is_asked_again_while_there_is_time(
+    dsn: str, owner_dsn: str
+) -> None:
+    async def test(one: Node) -> None:
+        async with await psycopg.AsyncConnection.connect(owner_dsn) as other:
+            await other.execute("LOCK TABLE reception.episode IN EXCLUSIVE MODE")
+            asking = asyncio.create_task(one.post())
+            # Longer than the store waits for a lock, and shorter than the caller waits for us.
+            await asyncio.sleep(0.6)
+            await other.rollback()
+        answer = await asking
+        assert b"pivot" in answer.body
+
+    serve(dsn, app_of(two_questions), test)
