@@ -44,6 +44,9 @@ class Answer:
     body: bytes
     took_s: float
 
+    def __str__(self) -> str:
+        return f"{self.status} after {self.took_s:.2f} s: {self.body[:120]!r}"
+
 
 class Line:
     """One kept-alive connection, made when it is needed."""
@@ -289,7 +292,7 @@ class Caller:
         if len(answers) > 1:
             self.history.counts["compared"] += len(answers) - 1
         if len(said) > 1:
-            self.history.problem(f"copies of a request heard different replies: {sorted(said)}")
+            self.history.problem(f"copies of a request heard different replies: {[body[:300] for body in said]}")
 
     async def _until_answered(
         self, line: Line, target: str, body: bytes, give_up_at: float
