@@ -98,8 +98,8 @@ def test_a_file_of_python_is_checked_without_being_imported(write: Write) -> Non
     assert (1, True) == (result.exit_code, "checked_file.py:9:9 (RC204" in result.stdout)
 
 
-def test_what_cannot_be_read_says_why(tmp_path: Path, write: Write) -> None:
-    assert write
+@pytest.mark.usefixtures("write")
+def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def (", "utf-8")
     for name in ("broken.py", "broken:app", "absent_module:app", "absent.py"):
         result = run(name)
