@@ -292,7 +292,9 @@ class Caller:
         if len(answers) > 1:
             self.history.counts["compared"] += len(answers) - 1
         if len(said) > 1:
-            self.history.problem(f"copies of a request heard different replies: {[body[:300] for body in said]}")
+            self.history.problem(
+                f"copies of a request heard different replies: {[body[:300] for body in said]}"
+            )
 
     async def _until_answered(
         self, line: Line, target: str, body: bytes, give_up_at: float

@@ -80,7 +80,14 @@ class EffectRunner:
         while True:
             now = self._now()
             claim = replace(claim, owner=self._new_owner(), now=now, lease_until=now + LEASE)
-            claimed = await self._steps.claim(claim)
+            try:
+                claimed = await self._steps.claim(claim)
+            except Retry as error:
+                if error.code != "store.busy":
+                    raise
+                # Whoever asks gives up when it is time, and says the same to all copies.
+                await asyncio.sleep(pause_s)
+                continue
             row = claimed.effect
             if row is not None and row.step_no == claim.step_no and row.entries != claim.entries:
                 raise BegunByAnother

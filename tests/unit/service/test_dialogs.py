@@ -565,3 +565,25 @@ def test_a_store_that_is_only_busy_is_asked_again_while_there_is_time(
         assert b"pivot" in answer.body
 
     serve(dsn, app_of(two_questions), test)
+
+
+def test_an_effect_is_claimed_when_the_store_is_not_busy_any_more(dsn: str, owner_dsn: str) -> None:
+    async def book(room: str) -> str:
+        return f"booked {room}"
+
+    async def handler(call: Call) -> Flow:
+        room = await call.ask("Which room?")
+        return flow.tts(await call.step(book, room)).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        async with await psycopg.AsyncConnection.connect(owner_dsn) as other:
+            await other.execute("LOCK TABLE reception.effect IN EXCLUSIVE MODE")
+            asking = asyncio.create_task(caller.press("7"))
+            await asyncio.sleep(0.6)
+            await other.rollback()
+        await asking
+        assert "booked 7" == nodes(caller.replies[-1])[0]["data"]["text"]
+
+    serve(dsn, app_of(handler), test)
