@@ -143,11 +143,13 @@ class Pairs:
             self._history.counts["pairs lost"] += 1
             return None
         self._history.slowest_s = max(self._history.slowest_s, one.took_s, other.took_s)
-        if one.body != other.body and max(one.took_s, other.took_s) >= LATE_S:
+        if any(
+            answer.took_s >= LATE_S and Reply.read(answer.body).is_fallback
+            for answer in (one, other)
+        ):
             # Whoever waits for the other's answer waits to its deadline, and hears the fallback.
-            if any(Reply.read(answer.body).is_fallback for answer in (one, other)):
-                self._history.counts["pairs of which one was late"] += 1
-                return None
+            self._history.counts["pairs of which one was late"] += 1
+            return None
         self.compared += 1
         self.across += lines[0].worker != lines[1].worker
         if one.body != other.body or (one.status, other.status) != (200, 200):
