@@ -223,7 +223,9 @@ class Caller:
             self.history.slowest_s = max(self.history.slowest_s, answer.took_s)
             if answer.status != 200:
                 self.history.counts[f"status {answer.status}"] += 1
-                if answer.status < 500:
+                if answer.status == 404 and number:
+                    self.history.refused.add((episode, number))
+                elif answer.status < 500:
                     self.history.problem(f"call {call_id}, step {number}: {answer}")
                 return variables
             reply = Reply.read(answer.body)

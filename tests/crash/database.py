@@ -34,7 +34,7 @@ async def run(
     """Kill the database `cycles` times."""
     chance = random.Random(seed)
     away_s: list[float] = []
-    async with trial(folder, seed, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
+    async with trial(folder, seed, say=say, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
         while len(away_s) < cycles:
             await on.start()
             if not away_s:

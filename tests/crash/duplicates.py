@@ -39,7 +39,7 @@ async def run(
     restarts: int = 20,
 ) -> Report:
     """Compare so many repeated requests with the first of their kind."""
-    async with trial(folder, seed, callers=callers) as on:
+    async with trial(folder, seed, say=say, callers=callers) as on:
         await on.start()
         pairs = Pairs(on, duplicates, seed)
         began = time.monotonic()

@@ -27,6 +27,7 @@ from tests.crash.history import (
     check_effects,
     check_episode,
     check_fallbacks,
+    check_refusals,
     check_replies,
     check_results,
 )
@@ -60,6 +61,7 @@ class Evidence:
         found = [
             *check_replies(history, history.acknowledged, stored),
             *check_fallbacks(history, stored),
+            *check_refusals(history, self._begun_anew()),
             *check_effects(ledger, effects, deaths),
             *check_results(history.results, effects),
         ]
@@ -132,6 +134,16 @@ class Evidence:
                 jobs[episode],
                 ends.get(episode),
             )
+
+    def _begun_anew(self) -> set[str]:
+        """Episodes that the same request has ended which began them."""
+        query = (
+            "SELECT a.episode FROM reception.episode a JOIN reception.episode b"
+            " USING (tenant, account_id, call_id, digest)"
+            " WHERE a.end_cause = 'superseded' AND b.opened_at > a.opened_at + interval '10 s'"
+        )
+        with self._rows(query, []) as rows:
+            return {episode for (episode,) in rows}
 
     def _calls(self) -> Iterator[tuple[str, str]]:
         """The first episode of each Call-ID: what heard a fallback at once knows no other name."""

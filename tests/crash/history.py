@@ -20,7 +20,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -44,6 +45,7 @@ class History:
         fallbacks: steps (or calls, by their Call-ID) that heard the fallback, and whether the
             deadline or an outage explains it.
         fallback: its digest.
+        refused: steps that were refused although the caller came back as it was told.
         is_outage: there is no database just now, or it is about to come or to go.
         counts: what happened how often.
         problems: what cannot be explained.
@@ -53,10 +55,12 @@ class History:
     results: set[str] = field(default_factory=set)
     fallbacks: dict[Step, bool] = field(default_factory=dict)
     fallback: bytes = b""
+    refused: set[Step] = field(default_factory=set)
     is_outage: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
+    say: Callable[[str], None] = field(default=lambda _: None, repr=False)
     _unchecked: set[Step] = field(default_factory=set)
 
     def problem(self, text: str) -> None:
@@ -64,6 +68,7 @@ class History:
         self.counts["problems"] += 1
         if len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(text)
+            self.say(f"PROBLEM {text}")
 
     def heard(self, step: Step, body: bytes) -> None:
         """Note the reply of a step; heard again, it must be the same."""
@@ -133,6 +138,18 @@ def check_fallbacks(history: History, stored: Mapping[Step, bytes]) -> Iterable[
         history.counts[f"fallbacks, in the store: {kind}"] += 1
         if kind == "another reply" and not is_explained:
             yield f"step {step}: the fallback was heard, another reply is stored"
+
+
+def check_refusals(history: History, begun_anew: AbstractSet[str]) -> Iterable[str]:
+    """
+    A step is refused only where the same first request arrived once more, too late for a copy.
+
+    That begins a new episode. It happens when no worker takes connections for ten seconds: what
+    somebody has sent and given up waiting for is still read by the next one.
+    """
+    for episode, number in history.refused:
+        if episode not in begun_anew:
+            yield f"step {(episode, number)}: refused"
 
 
 # --- effects --------------------------------------------------------------------------------------

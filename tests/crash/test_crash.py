@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 
 
 @pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path: the service and we are to mean the same socket."""
+    with tempfile.TemporaryDirectory(prefix="rcpt", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+@pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("hypothesis_seed"))
 
@@ -31,16 +40,15 @@ def _check(report: Report) -> None:
     assert report.figures["acknowledged steps"] > 0
 
 
-def test_killed_workers_lose_and_change_nothing(tmp_path: Path, seed: int) -> None:
-    one, other = random.Random(seed).sample(sorted(faults.POINTS), 2)
-    plan = [(one, 1), ("", 3), (other, 1)]
+def test_killed_workers_lose_and_change_nothing(folder: Path, seed: int) -> None:
+    plan = [(random.Random(seed).choice(sorted(faults.POINTS)), 2), ("", 2)]
 
-    _check(asyncio.run(workers.run(tmp_path, plan, seed, callers=10, lease_s=2.0, hold_s=0.5)))
-
-
-def test_a_killed_database_loses_nothing_and_comes_back(tmp_path: Path, seed: int) -> None:
-    _check(asyncio.run(database.run(tmp_path, 2, seed, callers=10, lease_s=2.0, hold_s=0.5)))
+    _check(asyncio.run(workers.run(folder, plan, seed, callers=10, lease_s=2.0, hold_s=0.5)))
 
 
-def test_duplicates_hear_the_same_bytes(tmp_path: Path, seed: int) -> None:
-    _check(asyncio.run(duplicates.run(tmp_path, 600, seed, callers=16, restarts=1)))
+def test_a_killed_database_loses_nothing_and_comes_back(folder: Path, seed: int) -> None:
+    _check(asyncio.run(database.run(folder, 1, seed, callers=8, lease_s=2.0, hold_s=0.5)))
+
+
+def test_duplicates_hear_the_same_bytes(folder: Path, seed: int) -> None:
+    _check(asyncio.run(duplicates.run(folder, 300, seed, callers=8, restarts=1)))

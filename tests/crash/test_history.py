@@ -11,6 +11,7 @@ from tests.crash.history import (
     check_effects,
     check_episode,
     check_fallbacks,
+    check_refusals,
     check_replies,
     check_results,
 )
@@ -93,6 +94,13 @@ def test_a_fallback_beside_a_stored_reply_must_have_a_reason() -> None:
     history.is_outage = True
     history.fell_back(STEP, b"fallback", took_s=0.1)
     assert [] == list(check_fallbacks(history, {STEP: b"other"}))
+
+
+def test_a_refused_step_must_have_been_begun_anew() -> None:
+    history = History()
+    history.refused.add(STEP)
+    assert 1 == len(list(check_refusals(history, set())))
+    assert [] == list(check_refusals(history, {"episode"}))
 
 
 def test_jobs_without_steps_and_half_ends_are_found() -> None:

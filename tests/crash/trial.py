@@ -127,11 +127,17 @@ class Trial:
 
 @asynccontextmanager
 async def trial(
-    folder: Path, seed: int, *, callers: int, lease_s: float = 0.0, hold_s: float = 2.0
+    folder: Path,
+    seed: int,
+    *,
+    say: Say,
+    callers: int,
+    lease_s: float = 0.0,
+    hold_s: float = 2.0,
 ) -> AsyncIterator[Trial]:
     """A trial whose processes are gone afterwards."""
     service = Service(folder, lease_s=lease_s)
-    begun = Trial(service, seed, callers, hold_s)
+    begun = Trial(service, seed, callers, hold_s, History(say=say))
     try:
         yield begun
     finally:

@@ -16,7 +16,8 @@ from pathlib import Path
 from reception import faults
 from tests.crash.trial import Report, Say, silent, trial
 
-_KILLS_A_ROUND = 10
+# The seventh and eighth worker that die young wait 1 s, and it doubles from there.
+_KILLS_A_ROUND = 6
 _PATIENCE_S = 30.0
 
 
@@ -40,7 +41,7 @@ async def run(
     chance = random.Random(seed)
     killed: Counter[str] = Counter()
     is_loaded = False
-    async with trial(folder, seed, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
+    async with trial(folder, seed, say=say, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
         for point, kills in plan:
             nth = chance.choice((1, 2, 3, 5, 8, 13))
             before = len(on.service.deaths)
