@@ -13,7 +13,8 @@ Secrets are in no recording, redacted or not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Self
 
 import msgspec
@@ -241,12 +242,24 @@ def _depends(
 
 def _see_that_nothing_is_left(made: RecordedCall, words: Pseudonyms) -> None:
     """What was replaced must stand nowhere else either; short texts may, by chance."""
-    told = msgspec.json.encode(made, enc_hook=dict).decode()
+    told = "\n".join(_texts(msgspec.to_builtins(made, enc_hook=dict)))
     for text in words.replaced:
-        if len(text) >= 5 and msgspec.json.encode(text).decode()[1:-1] in told:
+        if len(text) >= 5 and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", told):
             raise NeedsHuman(
                 "export.leaks",
                 f"call {made.episode} cannot be redacted: something that was replaced stands in"
                 " it all the same, in a reply or a variable. It may come from a global of the"
                 " application; --raw keeps the call for your own machine",
             )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text and number in a document, without its keys."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _texts(each)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

@@ -83,6 +83,7 @@ class Rerun:
         self._app: Final = tapped(app, self.tap)
         self._call: Final = call
         self._sandbox: Final = sandbox
+        self._is_tagged: Final = bool(call.steps) and _is_tagged(call.steps[0].reply)
         self._fallback: Final = flow.raw(call.fallback) if call.fallback else app.fallback
         self._committed: Final[list[bytes]] = []
         self._bucket: bytes | None = None
@@ -198,7 +199,7 @@ class Rerun:
             language=self._request.language or "",
             deadline_s=self._call.deadline_s,
             bucket=bucket,
-            tags={EPISODE_TAG: episode},
+            tags={EPISODE_TAG: episode} if self._is_tagged else {},
             catalogue=self._app.catalogue,
             app_version=self._app.version,
             sandbox=self._sandbox,
@@ -214,6 +215,16 @@ class Rerun:
 
     def _sent(self, reply: Flow) -> Any:
         return msgspec.json.decode(reply.with_fallback(self._fallback).render())
+
+
+def _is_tagged(reply: Any) -> bool:
+    """Does the first reply set our variable?"""
+    node = reply
+    while node:
+        if EPISODE_TAG in (node["data"].get("custom_application_vars") or {}):
+            return True
+        node = node["children"].get("_")
+    return False
 
 
 def is_secret(done: Done) -> bool:
