@@ -9,7 +9,7 @@ Driving the dialog, and waiting for effects, is `replay`'s.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from reception.dialog.facts import Arrival, Facts
 from reception.dialog.journal import Entry, Journal
 from reception.dialog.operations import (
     Enqueue,
+    Gather,
     Now,
     Operation,
     Prompts,
@@ -42,16 +43,19 @@ from reception.errors import AppError
 _MOST_ENDED: Final = 100
 
 
-class Give(NamedTuple):
+class Give(msgspec.Struct, frozen=True):
     """Send a value into the dialog."""
 
     value: Any
 
 
-class Throw(NamedTuple):
+class Throw(msgspec.Struct, frozen=True):
     """Throw an error into it."""
 
     error: Exception
+
+
+_read_answer: Final = msgspec.json.Decoder(Answer).decode
 
 
 class Answering:
@@ -66,11 +70,13 @@ class Answering:
     __slots__ = (
         "_arrival",
         "_changes",
+        "_entries",
         "_facts",
-        "_history",
         "_out",
         "_recording",
+        "_results",
         "_stage",
+        "_unsent",
         "ended",
         "has_answer",
     )
@@ -87,7 +93,9 @@ class Answering:
         has_answer: bool,
     ) -> None:
         self._stage: Final = stage
-        self._history: Final = history
+        self._entries: Final = history.entries
+        self._unsent: Final = history.unsent
+        self._results: Final = history.results
         self._arrival: Final = arrival
         self._facts: Final = facts
         self._recording: Final = recording
@@ -97,19 +105,35 @@ class Answering:
         self.ended = 0
         stage.changed = self._changed
 
+    def before(self, operation: Operation[Any]) -> Give | Throw | None:
+        """Answer an operation that an earlier step has answered; None for any other."""
+        recording = self._recording
+        op = str(recording.next_number)
+        entry = self._entries.get(op)
+        if entry is None or entry.state == "pending" or isinstance(operation, Gather):
+            return None
+        if self._unsent and op in self._unsent:
+            return None
+        recording.next_number += 1
+        recording.compare(entry, operation)
+        return self._settled(entry, operation)
+
     def one(self, op: str, operation: Operation[Any]) -> Give | Throw | Effect | Suspended:
         """Answer one operation, which has its number already."""
-        entry = self._recording.known(op, operation)
-        if entry is not None and entry.state == "ended":
-            self._recording.again(entry)
-            return self._call_ended(read(entry.value))
+        entry = self._entries.get(op)
         if entry is None:
             self.check_fresh(op, entry, operation)
-        if isinstance(operation, StepOp):
-            return self._step(op, operation, entry)
+        else:
+            self._recording.compare(entry, operation)
+            if entry.state != "pending":
+                if op in self._unsent:
+                    self._once_more(entry, operation)
+                return self._settled(entry, operation)
         if isinstance(operation, (Ask, Run, Sleep)):
             return self._waiting(op, operation, entry)
-        return self._at_once(op, operation, entry)
+        if isinstance(operation, StepOp):
+            return self._step(op, operation)
+        return self._at_once(op, operation)
 
     def check_fresh(self, op: str, entry: Entry | None, operation: Operation[Any]) -> None:
         """What arrived answers a question that must be in the journal before anything new."""
@@ -118,16 +142,38 @@ class Answering:
                 op, "a question that was just answered", operation.shown(), operation.place
             )
 
-    def _at_once(self, op: str, operation: Operation[Any], entry: Entry | None) -> Give | Throw:
-        if entry is not None:
-            if not self._recording.is_sent(op):
-                self._recording.again(entry)
-                self._begun(op, operation)
-            value = read(entry.value)
-            return Give(chance.time_of(value) if isinstance(operation, Now) else value)
+    def _settled(self, entry: Entry, operation: Operation[Any]) -> Give | Throw:
+        """Give what the journal has."""
+        if entry.state == "ended":
+            return self._call_ended(read(entry.value))
+        if isinstance(operation, Ask):
+            answer = _read_answer(entry.value)
+            if operation.manner.secret:
+                typed = self._typed(operation) if entry.op in self._unsent else None
+                answer = Answer(answer.worth, Secret(typed, answered=answer.worth != "nothing"))
+            return Give(answer)
+        if isinstance(operation, StepOp):
+            return self._recorded(entry.op, operation, entry.state == "done", entry.value)
+        value = read(entry.value)
+        return Give(chance.time_of(value) if isinstance(operation, Now) else value)
+
+    def _once_more(self, entry: Entry, operation: Operation[Any]) -> None:
+        """What is in the journal belongs to this very step: an effect behind it wrote it down."""
+        self._recording.again(entry)
+        if entry.state == "ended":
+            return
+        if isinstance(operation, (Ask, Run, Sleep)):
+            # This arrival was the answer.
+            self.has_answer = False
+            if isinstance(operation, Ask) and operation.manner.secret and self._typed(operation):
+                self._out.erase(self._collection())
+        else:
+            self._begun(entry.op, operation)
+
+    def _at_once(self, op: str, operation: Operation[Any]) -> Give | Throw:
         if self._arrival.end is not None and isinstance(operation, (Prompts, Tag)):
             return self._end_here(op, operation)
-        value = None
+        value: Any = None
         if isinstance(operation, Now):
             # As the journal has it: to the microsecond, in UTC.
             value = chance.stamp_of(self._facts.now())
@@ -154,8 +200,6 @@ class Answering:
     def _waiting(
         self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry | None
     ) -> Give | Throw | Suspended:
-        if entry is not None and entry.state == "done":
-            return self._answered_before(op, operation, entry)
         if self._arrival.end is not None:
             return self._end_here(op, operation)
         if self.has_answer:
@@ -173,30 +217,13 @@ class Answering:
             self._recording.again(entry)
         return self._out.suspended(operation, self._recording)
 
-    def _answered_before(self, op: str, operation: Ask[Any] | Run | Sleep, entry: Entry) -> Give:
-        is_now = not self._recording.is_sent(op)
-        if is_now:
-            # This very arrival was the answer, and an effect behind it wrote it down.
-            self.has_answer = False
-            self._recording.again(entry)
-        value = read(entry.value)
-        if not isinstance(operation, Ask):
-            return Give(value)
-        worth, keys = value
-        if not operation.secret:
-            return Give(Answer(worth, keys))
-        typed = self._typed(operation) if is_now else None
-        if typed:
-            self._out.erase(self._collection())
-        return Give(Answer(worth, Secret(typed, answered=worth != "nothing")))
-
     def _collection(self) -> str:
         return collection_of(self._facts.episode, self._arrival.step_no)
 
     def _typed(self, operation: Ask[Any]) -> str:
         """The keys that arrived: what no phone can have sent is left out."""
         typed = self._arrival.digits.get(self._collection(), "")
-        return "".join(key for key in typed if key in KEYS)[: operation.max_digits]
+        return "".join(key for key in typed if key in KEYS)[: operation.manner.max_digits]
 
     def _arrived(self, op: str, operation: Ask[Any] | Run | Sleep) -> Give:
         if isinstance(operation, Sleep):
@@ -208,7 +235,7 @@ class Answering:
             return Give(outcome)
         keys = self._typed(operation)
         worth = operation.judge(keys)
-        if operation.secret:
+        if operation.manner.secret:
             self._recording.note(op, operation, "done", [worth, None])
             if keys:
                 self._out.erase(self._collection())
@@ -216,11 +243,8 @@ class Answering:
         self._recording.note(op, operation, "done", [worth, keys])
         return Give(Answer(worth, keys))
 
-    def _step(self, op: str, operation: StepOp[Any], entry: Entry | None) -> Give | Throw | Effect:
-        if entry is not None and entry.state != "pending":
-            self._recording.again(entry)
-            return self._recorded(op, operation, entry.state == "done", entry.value)
-        result = self._history.results.get(op)
+    def _step(self, op: str, operation: StepOp[Any]) -> Give | Throw | Effect:
+        result = self._results.get(op)
         if result is not None:
             return self.result(op, operation, result)
         key = operation.key

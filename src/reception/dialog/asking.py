@@ -11,12 +11,16 @@ Source: contract/dialogs.md §1.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
+from msgspec import Struct, field
+
+from reception.callflow import Flow
 from reception.dialog.operations import Operation
 from reception.dialog.prompts import PromptLike, arguments_of, checked
 from reception.dialog.secret import Secret
 from reception.dialog.stage import Stage
+from reception.dialog.values import digest_of
 from reception.errors import AppError
 
 KEYS: Final = "1234567890*#"
@@ -30,11 +34,36 @@ Worth = Literal["valid", "invalid", "nothing"]
 A = TypeVar("A")
 
 
-class Answer(NamedTuple):
+class Answer(Struct, array_like=True, frozen=True):
     """What a try brought: its worth, and the keys (or the `Secret`)."""
 
     worth: Worth
     keys: Any
+
+
+class Manner(Struct, frozen=True, eq=False):
+    """
+    How a question is asked: all of it but its prompts, checked.
+
+    Shape:
+        valid: what an answer may be; None where any may, or where a function says it.
+        keys: those that an answer may hold; None where any may.
+        interrupting: the keys that stop the prompt, in the order of a phone.
+        digests: of questions asked in this manner, by their prompt: they are asked again, at
+            every replay.
+    """
+
+    max_digits: int
+    valid: str | frozenset[str] | None
+    keys: frozenset[str] | None
+    terminator: str
+    interrupting: str
+    timeout_s: float
+    interdigit_s: float
+    typeahead: bool
+    retries: int
+    secret: bool
+    digests: dict[str | bytes, str] = field(default_factory=dict)
 
 
 class Ask(Operation[A]):
@@ -42,121 +71,199 @@ class Ask(Operation[A]):
     A question.
 
     Attributes:
-        terminator: the one key that ends the entry early.
+        manner: how it is asked.
         attempt: which try this is, from 0.
         after: what the previous try brought; "valid" before the first.
     """
 
     __slots__ = (
-        "_keys",
+        "_digest",
+        "_judge",
         "after",
         "attempt",
-        "interdigit_s",
-        "max_digits",
+        "manner",
         "not_valid",
         "nothing_heard",
         "prompt",
-        "retries",
-        "secret",
-        "terminator",
-        "timeout_s",
-        "typeahead",
-        "valid",
     )
     kind = "ask"
 
     def __init__(
         self,
         stage: Stage,
+        manner: Manner,
         prompt: PromptLike | None,
-        *,
-        max_digits: int,
-        valid: Valid,
-        terminator: str | None,
-        timeout_s: float,
-        interdigit_s: float,
-        typeahead: bool,
-        retries: int,
-        secret: bool,
-        nothing_heard: PromptLike | None,
-        not_valid: PromptLike | None,
+        valid: Valid = None,
+        nothing_heard: PromptLike | None = None,
+        not_valid: PromptLike | None = None,
     ) -> None:
-        for each in (prompt, nothing_heard, not_valid):
-            if each is not None:
-                checked(each, "call.ask")
-        _check_number("max_digits", max_digits, 1, MOST_DIGITS)
-        _check_number("retries", retries, 0, 20)
+        # A prompt that has a digest was checked before it got it.
+        digest = None
+        if type(prompt) is str:
+            digest = manner.digests.get(prompt)
+        elif type(prompt) is Flow:
+            digest = manner.digests.get(prompt.render())
+        if digest is None and prompt is not None:
+            checked(prompt, "call.ask")
+        if nothing_heard is not None:
+            checked(nothing_heard, "call.ask")
+        if not_valid is not None:
+            checked(not_valid, "call.ask")
+        self.manner: Final = manner
         self.prompt: Final = prompt
-        self.max_digits: Final = max_digits
-        self.valid: Final = valid if isinstance(valid, str) or callable(valid) else _whole(valid)
-        self._keys: Final = _keys_in(self.valid, max_digits)
-        self.terminator: Final = _terminator(self._keys, terminator)
-        self.timeout_s: Final = _check_time("timeout_s", timeout_s)
-        self.interdigit_s: Final = _check_time("interdigit_s", interdigit_s)
-        self.typeahead: Final = typeahead
-        self.retries: Final = retries
-        self.secret: Final = secret
         self.nothing_heard: Final = nothing_heard
         self.not_valid: Final = not_valid
         self.attempt = 0
         self.after: Worth = "valid"
-        super().__init__(stage)
+        self._judge: Final = valid if callable(valid) else None
+        self._digest: str | None = digest
+        Operation.__init__(self, stage)
 
     @property
     def label(self) -> str:
         return f"try {self.attempt + 1}" if self.attempt else ""
 
-    @property
-    def interrupting(self) -> str:
-        """The keys that stop the prompt, in the order of a phone."""
-        good = KEYS if self._keys is None else self._keys
-        return "".join(key for key in KEYS if key != self.terminator and key in good)
-
     def arguments(self) -> Any:
         # How long somebody is waited for changes no answer that is in the journal.
-        valid = "(function)" if callable(self.valid) else self.valid
+        manner = self.manner
+        valid = manner.valid if self._judge is None else "(function)"
         return (
             arguments_of(self.prompt),
-            self.max_digits,
+            manner.max_digits,
             sorted(valid) if isinstance(valid, frozenset) else valid,
-            self.terminator,
-            self.secret,
-            self.retries,
+            manner.terminator,
+            manner.secret,
+            manner.retries,
         )
+
+    def digest(self) -> str:
+        digest = self._digest
+        if digest is None:
+            digest = self._digest = digest_of(self.arguments())
+            _learn(self.manner, self.prompt, digest)
+        return digest
 
     def judge(self, keys: str) -> Worth:
         """Tell what an entry is worth; "" is silence (or a lone terminator)."""
         if not keys:
             return "nothing"
-        valid = self.valid
-        if valid is None:
+        valid = self.manner.valid
+        if self._judge is not None:
+            good = bool(self._judge(keys))
+        elif valid is None:
             good = True
         elif isinstance(valid, str):
             good = not set(keys) - set(valid)
-        elif isinstance(valid, frozenset):
-            good = keys in valid
         else:
-            good = bool(valid(keys))
+            good = keys in valid
         return "valid" if good else "invalid"
 
     def __await__(self) -> Generator[Operation[Any], Any, A]:
         self.taken()
-        for attempt in range(self.retries + 1):
-            if attempt:
-                self._stage.check_open()
-            self.attempt = attempt
-            answer: Answer = yield self
-            if answer.worth == "valid":
-                keys: A = answer.keys
-                return keys
+        self.attempt = 0
+        answer: Answer = yield self
+        while answer.worth != "valid":
             self.after = answer.worth
-        nothing: Any = Secret(None, answered=False) if self.secret else ""
-        return nothing  # type: ignore[no-any-return]  # a Secret or text, as `secret` says
+            if self.attempt == self.manner.retries:
+                nothing: Any = Secret(None, answered=False) if self.manner.secret else ""
+                return nothing  # type: ignore[no-any-return]  # a Secret or text, as `secret` says
+            self._stage.check_open()
+            self.attempt += 1
+            answer = yield self
+        keys: A = answer.keys
+        return keys
 
 
-def _whole(valid: Collection[str] | None) -> frozenset[str] | None:
-    if valid is None:
-        return None
+# --- what is asked again and again ----------------------------------------------------------------
+
+# A dialog is replayed at every step, and asks the same questions; an application has few.
+_MOST_KNOWN: Final = 1_000
+_manners: Final[dict[tuple[Any, ...], Manner]] = {}
+# All functions are alike here, and none is kept.
+_FUNCTION: Final = object()
+
+
+def manner_of(
+    max_digits: int,
+    valid: Valid,
+    terminator: str | None,
+    timeout_s: float,
+    interdigit_s: float,
+    typeahead: bool,
+    retries: int,
+    secret: bool,
+) -> Manner:
+    """
+    Check how a question is asked.
+
+    Errors:
+        AppError: keys that cannot be typed, no key left to end the entry, bad numbers.
+    """
+    given: Any = valid
+    if valid is not None and type(valid) is not str:
+        given = _FUNCTION if callable(valid) else _whole(valid)
+    asked = (given, max_digits, terminator, timeout_s, interdigit_s, typeahead, retries, secret)
+    try:
+        manner = _manners.get(asked)
+    except TypeError:
+        manner = None
+    if (
+        manner is None
+        # True is equal to 1 and to 1.0, and none of them stands for another.
+        or manner.max_digits is not max_digits
+        or manner.retries is not retries
+        or manner.secret is not secret
+        or timeout_s is True
+        or interdigit_s is True
+    ):
+        manner = _made(*asked)
+        if len(_manners) >= _MOST_KNOWN:
+            _manners.clear()
+        _manners[asked] = manner
+    return manner
+
+
+def _made(
+    valid: Any,
+    max_digits: int,
+    terminator: str | None,
+    timeout_s: float,
+    interdigit_s: float,
+    typeahead: bool,
+    retries: int,
+    secret: bool,
+) -> Manner:
+    _check_number("max_digits", max_digits, 1, MOST_DIGITS)
+    _check_number("retries", retries, 0, 20)
+    valid = None if valid is _FUNCTION else valid
+    keys = _keys_in(valid, max_digits)
+    ends = _terminator(keys, terminator)
+    good = KEYS if keys is None else keys
+    return Manner(
+        max_digits,
+        valid,
+        keys,
+        ends,
+        "".join(key for key in KEYS if key != ends and key in good),
+        _check_time("timeout_s", timeout_s),
+        _check_time("interdigit_s", interdigit_s),
+        typeahead,
+        retries,
+        secret,
+    )
+
+
+def _learn(manner: Manner, prompt: PromptLike | None, digest: str) -> None:
+    name = prompt.render() if type(prompt) is Flow else prompt
+    if type(name) is str or type(name) is bytes:
+        if len(manner.digests) >= _MOST_KNOWN:
+            manner.digests.clear()
+        manner.digests[name] = digest
+
+
+def _whole(valid: Collection[str]) -> frozenset[str] | str:
+    if isinstance(valid, str):
+        return str.__str__(valid)
     whole = frozenset(valid)
     for answer in whole:
         if not isinstance(answer, str) or not answer or set(answer) - set(KEYS):

@@ -24,9 +24,11 @@ FORMAT: Final = 1
 
 State = Literal["done", "failed", "pending", "ended"]
 _NULL: Final = msgspec.Raw(b"null")
+_MARK: Final = b"%d:" % FORMAT
+_ENGINES_OWN: Final = frozenset({"hold", "start"})
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
+class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """
     One operation.
 
@@ -91,15 +93,14 @@ class Entries(msgspec.Struct, array_like=True, frozen=True):
         Errors:
             AppError("dialog.journal_format"): a newer release wrote it, or somebody else.
         """
-        number, _, rest = data.partition(b":")
-        if number != b"%d" % FORMAT:
+        if not data.startswith(_MARK):
             raise AppError(
                 "dialog.journal_format",
-                f"This journal has format {number[:8]!r}, and this release of Reception reads"
-                f" {FORMAT}: leave the call to a newer release",
+                f"This journal has format {data.partition(b':')[0][:8]!r}, and this release of"
+                f" Reception reads {FORMAT}: leave the call to a newer release",
             )
         try:
-            return _decode(rest)
+            return _decode(data[len(_MARK) :])
         except msgspec.MsgspecError as problem:
             raise AppError(
                 "dialog.journal_format", f"This is no journal of a dialog: {problem}"
@@ -186,14 +187,20 @@ class Journal:
             AppError("dialog.journal_format"): some of it is not for this release.
         """
         journal = cls()
+        entries, step = journal.entries, None
         for data in committed:
             step = Entries.decode(data)
-            journal.head = max(journal.head, step.step_no)
-            journal.app_version = step.app_version
             journal.is_holding = False
-            journal.request = step.request or journal.request
+            if step.request is not None:
+                journal.request = step.request
             for entry in step.entries:
-                journal._add(entry)
+                if entry.kind in _ENGINES_OWN:
+                    journal._add(entry)
+                elif entry.state != "pending" or entry.op not in entries:
+                    entries[entry.op] = entry
+        if step is not None:
+            journal.head = step.step_no
+            journal.app_version = step.app_version
         for data in before_effects:
             step = Entries.decode(data)
             if step.step_no > journal.head:
@@ -208,18 +215,20 @@ class Journal:
         return journal
 
     def _add(self, entry: Entry) -> None:
-        if entry.kind == "hold":
+        op, kind = entry.op, entry.kind
+        if kind == "hold":
             first_ms, last_ms, count = read(entry.value)
-            self.holds[entry.op] = Hold(first_ms, last_ms, count)
+            self.holds[op] = Hold(first_ms, last_ms, count)
             self.is_holding = True
             return
-        known = self.entries.get(entry.op)
-        if known is not None and known.state != "pending" and entry.state == "pending":
-            return
-        self.entries[entry.op] = entry
-        if entry.kind == "start" and int(entry.op) >= self.base:
+        if entry.state == "pending":
+            known = self.entries.get(op)
+            if known is not None and known.state != "pending":
+                return
+        self.entries[op] = entry
+        if kind == "start" and int(op) >= self.base:
             detail: dict[str, Any] = read(entry.value)
-            self.base = int(entry.op) + 1
+            self.base = int(op) + 1
             self.handler = entry.label or None
             self.restarts += detail["why"] != "next"
 

@@ -9,9 +9,19 @@ would keep alive whatever the developer's function held.
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import currentframe
-from types import CodeType, FrameType, TracebackType
+from sys import _getframe as caller
+from types import CodeType, TracebackType
 from typing import Any, Final, NamedTuple
+
+__all__ = [
+    "Place",
+    "caller",
+    "home_of",
+    "name_of",
+    "place_in_coroutine",
+    "place_in_traceback",
+    "plain_function",
+]
 
 _OURS: Final = ("reception.dialog", "reception.face")
 
@@ -33,17 +43,6 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{_short(self.code.co_filename)}:{self.line}"
-
-
-def place_of_caller() -> Place | None:
-    """The nearest place below this call that is not the engine's own."""
-    frame: FrameType | None = currentframe()
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if type(name) is not str or not name.startswith(_OURS):
-            return Place(frame.f_code, frame.f_lasti)
-        frame = frame.f_back
-    return None
 
 
 def place_in_traceback(trace: TracebackType | None, home: str) -> Place | None:

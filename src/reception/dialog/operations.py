@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from reception.callflow import Flow
 from reception.dialog.journal import shown
-from reception.dialog.lines import Place, name_of, place_of_caller
+from reception.dialog.lines import Place, name_of
 from reception.dialog.prompts import PromptLike, arguments_of
 from reception.dialog.stage import Stage
 from reception.dialog.values import digest_of
@@ -35,14 +35,19 @@ class Operation(Generic[T]):
         place: the developer's line that made it.
     """
 
-    __slots__ = ("_stage", "place")
+    __slots__ = ("__weakref__", "_spot", "_stage")
 
     kind: ClassVar[str] = ""
 
     def __init__(self, stage: Stage) -> None:
         self._stage: Final = stage
-        self.place: Place | None = place_of_caller()
-        stage.waiting[id(self)] = (self.kind, self.place)
+        self._spot: Final = stage.spot
+        stage.waiting.append(self)
+
+    @property
+    def place(self) -> Place | None:
+        """The developer's line that made it; None where the engine did."""
+        return None if self._spot is None else Place(*self._spot)
 
     @property
     def label(self) -> str:
@@ -63,8 +68,23 @@ class Operation(Generic[T]):
 
     def taken(self) -> None:
         """Note that somebody awaits this operation."""
-        self._stage.waiting.pop(id(self), None)
-        self._stage.check_open()
+        stage = self._stage
+        waiting = stage.waiting
+        if waiting and waiting[-1] is self:
+            del waiting[-1]
+        elif self in waiting:
+            waiting.remove(self)
+        if stage.is_closing:
+            stage.check_open()
+
+    def missing(self) -> AppError:
+        """The error for an operation that nobody awaited."""
+        where = f"{self.place}: " if self.place else ""
+        return AppError(
+            "dialog.await_missing",
+            f"{where}await is missing: write `await call.{self.kind}(…)`, which does nothing"
+            " without it",
+        )
 
     def __await__(self) -> Generator[Operation[Any], Any, T]:
         self.taken()
@@ -72,19 +92,12 @@ class Operation(Generic[T]):
         return answer
 
     def __bool__(self) -> bool:
-        self._stage.waiting.pop(id(self), None)
+        if self in self._stage.waiting:
+            self._stage.waiting.remove(self)
         raise AppError(
             "dialog.await_missing",
             f"{self.place}: await is missing: write `if await call.{self.kind}(…)`",
         )
-
-    def __del__(self) -> None:
-        # Reference counting makes this run on the very line that dropped the operation.
-        stage: Stage | None = getattr(self, "_stage", None)
-        if stage is not None:
-            lost = stage.waiting.pop(id(self), None)
-            if lost is not None and not stage.is_closing:
-                stage.forgotten.append(lost)
 
     def __repr__(self) -> str:
         return f"<{self.shown()}>"
@@ -264,6 +277,8 @@ class Gather(Operation[tuple[Any, ...]]):
         return str(len(self.parts))
 
     def taken(self) -> None:
+        waiting = self._stage.waiting
         for part in self.parts:
-            self._stage.waiting.pop(id(part), None)
+            if part in waiting:
+                waiting.remove(part)
         super().taken()

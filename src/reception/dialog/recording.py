@@ -86,23 +86,27 @@ class Recording:
             DialogDrift: something else.
         """
         entry = self._journal.entries.get(op)
-        if entry is None:
-            return None
-        same = (
+        if entry is not None:
+            self.compare(entry, operation)
+        return entry
+
+    def compare(self, entry: Entry, operation: Operation[Any]) -> None:
+        """
+        See that an operation is what the journal has.
+
+        Errors:
+            DialogDrift: it is something else.
+        """
+        if (
             entry.kind == operation.kind
             and entry.label == operation.label
             and entry.digest == operation.digest()
-        )
-        if not same:
-            actual = operation.shown()
-            if actual == entry.shown():
-                actual += " with other arguments"
-            raise self.drift(op, entry.shown(), actual, operation.place)
-        return entry
-
-    def is_sent(self, op: str) -> bool:
-        """Whether the step of an operation is committed, so that its prompts have gone out."""
-        return op not in self._journal.unsent
+        ):
+            return
+        actual = operation.shown()
+        if actual == entry.shown():
+            actual += " with other arguments"
+        raise self.drift(entry.op, entry.shown(), actual, operation.place)
 
     def peek(self) -> Entry | None:
         """What the journal has at the next number."""

@@ -15,7 +15,7 @@ No input, output, clock or chance in here, and nothing of how replies look (`rep
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from reception.dialog import chance, lines
 from reception.dialog.answering import Answering, Give, Throw
@@ -47,13 +47,24 @@ Start = Callable[[], Coroutine[Any, Any, Any]]
 _MOST_ENDED: Final = 100
 
 
+class _Done(NamedTuple):
+    """The function has returned."""
+
+    value: object
+
+
+class _Broke(NamedTuple):
+    """The function has raised."""
+
+    error: Exception
+
+
 class _Wait:
     """What the dialog waits for: the effects that are out, and the answers that are in."""
 
-    __slots__ = ("effects", "is_gather", "op", "parts", "settled")
+    __slots__ = ("effects", "is_gather", "parts", "settled")
 
-    def __init__(self, op: Operation[Any], *, is_gather: bool) -> None:
-        self.op = op
+    def __init__(self, *, is_gather: bool) -> None:
         self.is_gather = is_gather
         self.settled: dict[str, Give | Throw] = {}
         self.effects: dict[str, Effect] = {}
@@ -241,38 +252,57 @@ class Replay:
     # --- driving ----------------------------------------------------------------------------------
 
     def _driven(self, answer: Give | Throw) -> Outcome:
-        coroutine = self._coroutine
-        assert coroutine is not None  # `advance` comes first, `park` last
-        sandbox = self._facts.sandbox
         while True:
             try:
-                with sandbox():
-                    if isinstance(answer, Give):
-                        operation = coroutine.send(answer.value)
-                    else:
-                        operation = coroutine.throw(answer.error)
-            except StopIteration as stop:
+                with self._facts.sandbox():
+                    came = self._replayed(answer)
+            except BaseException:
+                self.park()
+                raise
+            if isinstance(came, _Done):
                 self._coroutine = None
-                return self._finished(stop.value)
-            except Exception as error:
+                return self._finished(came.value)
+            if isinstance(came, _Broke):
                 self._coroutine = None
                 if self._arrival.end is not None:
-                    self._error = None if isinstance(error, CallEnded) else error
+                    self._error = None if isinstance(came.error, CallEnded) else came.error
                     return self._settling()
-                raise self._explained(error) from error
+                raise self._explained(came.error) from came.error
             try:
                 missing = self._stage.first_forgotten()
                 if missing is not None:
                     raise missing
-                if not isinstance(operation, Operation):
-                    raise self._foreign(operation)
-                got = self._answered(operation)
+                if not isinstance(came, Operation):
+                    raise self._foreign(came)
+                got = self._answered(came)
             except BaseException:
                 self.park()
                 raise
             if not isinstance(got, (Give, Throw)):
                 return got
             answer = got
+
+    def _replayed(self, answer: Give | Throw) -> object:
+        """Run on with what earlier steps have answered, up to what they have not."""
+        coroutine, waiting, before = self._coroutine, self._stage.waiting, self._answering.before
+        assert coroutine is not None  # `advance` comes first, `park` last
+        send = coroutine.send
+        while True:
+            try:
+                if isinstance(answer, Give):
+                    awaited = send(answer.value)
+                else:
+                    awaited = coroutine.throw(answer.error)
+            except StopIteration as stop:
+                return _Done(stop.value)
+            except Exception as error:  # noqa: BLE001  whatever the dialog raises, it is its outcome
+                return _Broke(error)
+            if waiting or not isinstance(awaited, Operation):
+                return awaited
+            known = before(awaited)
+            if known is None:
+                return awaited
+            answer = known
 
     def _finished(self, value: object) -> Outcome:
         missing = self._stage.first_waiting()
@@ -307,17 +337,22 @@ class Replay:
 
     def _answered(self, operation: Operation[Any]) -> Give | Throw | Outcome:
         number = self._recording.number()
-        wait = _Wait(operation, is_gather=isinstance(operation, Gather))
-        if isinstance(operation, Gather):
-            entry = self._recording.known(number, operation)
-            self._answering.check_fresh(number, entry, operation)
-            if entry is None:
-                self._recording.note(number, operation, "done")
-            else:
-                self._recording.again(entry)
-            wait.parts = [(f"{number}.{i}", part) for i, part in enumerate(operation.parts)]
-        else:
+        if not isinstance(operation, Gather):
+            got = self._answering.one(number, operation)
+            if not isinstance(got, Effect):
+                return got
+            wait = _Wait(is_gather=False)
             wait.parts = [(number, operation)]
+            wait.effects[number] = got
+            return self._waiting_for(wait)
+        entry = self._recording.known(number, operation)
+        self._answering.check_fresh(number, entry, operation)
+        if entry is None:
+            self._recording.note(number, operation, "done")
+        else:
+            self._recording.again(entry)
+        wait = _Wait(is_gather=True)
+        wait.parts = [(f"{number}.{i}", part) for i, part in enumerate(operation.parts)]
         for op, part in wait.parts:
             got = self._answering.one(op, part)
             if isinstance(got, Effect):
@@ -326,8 +361,9 @@ class Replay:
                 wait.settled[op] = got
             else:
                 return got
-        if not wait.effects:
-            return wait.answer()
+        return self._waiting_for(wait) if wait.effects else wait.answer()
+
+    def _waiting_for(self, wait: _Wait) -> Effects:
         self._wait = wait
         # Every one of them is written with the first claim, so that none is begun unseen.
         before = self._recording.entries(
@@ -359,6 +395,7 @@ class Replay:
 
     def _settling(self) -> Outcome:
         """The function is through: run what it registered for the end, the last one first."""
+        self._stage.spot = None
         self._stage.is_ending = True
         self._clean_up = list(self._stage.on_end)
         return self._cleaned_up(None)

@@ -103,18 +103,18 @@ def tagging(values: Mapping[str, Any]) -> Flow:
 
 def asked(ask: Ask[Any], queued: list[Node], facts: Facts, collection: str) -> list[Flow]:
     """The nodes of a question, up to its pivot."""
-    catalogue, language = facts.catalogue, facts.language
+    catalogue, language, manner = facts.catalogue, facts.language, ask.manner
     reason = {"nothing": ask.nothing_heard, "invalid": ask.not_valid}.get(ask.after)
     before = [*queued, *_nodes(reason, catalogue, language)]
     if type(ask.prompt) is str and not before:
-        behind = [_spoken(ask.prompt, ask.interrupting)]
+        behind = [_spoken(ask.prompt, manner.interrupting)]
     else:
         own = _nodes(ask.prompt, catalogue, language)
-        before, own = question(before, own, ask.interrupting)
+        before, own = question(before, own, manner.interrupting)
         behind = made(own)
-    drain = () if ask.typeahead else (_DRAINING,)
+    drain = () if manner.typeahead else (_DRAINING,)
     collect = _collecting(
-        ask.max_digits, ask.terminator, _ms(ask.timeout_s), _ms(ask.interdigit_s)
+        manner.max_digits, manner.terminator, _ms(manner.timeout_s), _ms(manner.interdigit_s)
     ).filled(collection)
     return [*made(before), *drain, *behind, collect]
 

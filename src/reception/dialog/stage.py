@@ -9,11 +9,16 @@ as one run of the function, which is one pivot.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 from reception.dialog.endings import Parked
-from reception.dialog.lines import Place
 from reception.errors import AppError
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from reception.dialog.operations import Operation
 
 # A dialog that swallows everything would be awaiting operations for ever while it is put away.
 _MOST_PARKED: Final = 64
@@ -27,19 +32,19 @@ class Stage:
         is_closing: the function is being put away; operations raise `Parked`.
         is_ending: the call is over; only settling is left to do.
         on_end: what the dialog registered, in order: function and arguments.
-        forgotten: operations that were made and dropped without an ``await``: kind and place.
-        waiting: those that were made and are not awaited yet, by identity.
+        spot: where the developer's code stands that makes an operation (`lines.Place`).
+        waiting: operations that were made and are not awaited yet.
         changed: asks the engine whether a change is in force (see `Replay`).
     """
 
-    __slots__ = ("changed", "forgotten", "is_closing", "is_ending", "on_end", "parked", "waiting")
+    __slots__ = ("changed", "is_closing", "is_ending", "on_end", "parked", "spot", "waiting")
 
     def __init__(self) -> None:
         self.is_closing = False
         self.is_ending = False
         self.on_end: Final[list[tuple[Callable[..., Any], tuple[Any, ...]]]] = []
-        self.forgotten: Final[list[tuple[str, Place | None]]] = []
-        self.waiting: Final[dict[int, tuple[str, Place | None]]] = {}
+        self.spot: tuple[CodeType, int] | None = None
+        self.waiting: Final[list[Operation[Any]]] = []
         self.parked = 0
         self.changed: Callable[[str], bool] = _not_driven
 
@@ -51,25 +56,23 @@ class Stage:
                 raise Parked
 
     def first_forgotten(self) -> AppError | None:
-        """The error for the first operation that nobody awaited, if there is one."""
-        if not self.forgotten:
-            return None
-        return _await_missing(*self.forgotten[0])
+        """The error for the first operation that was dropped without an ``await``, if there is one."""
+        # Whoever means to await one later holds it; the others are gone when we let go of them.
+        made = [(ref(operation), operation.missing()) for operation in self.waiting]
+        self.waiting.clear()
+        for made_one, missing in made:
+            held = made_one()
+            if held is None:
+                return missing
+            self.waiting.append(held)
+        return None
 
     def first_waiting(self) -> AppError | None:
         """The same for operations that are still held somewhere when the function is done."""
         missing = self.first_forgotten()
         if missing is None and self.waiting:
-            missing = _await_missing(*next(iter(self.waiting.values())))
+            missing = self.waiting[0].missing()
         return missing
-
-
-def _await_missing(kind: str, place: Place | None) -> AppError:
-    where = f"{place}: " if place else ""
-    return AppError(
-        "dialog.await_missing",
-        f"{where}await is missing: write `await call.{kind}(…)`, which does nothing without it",
-    )
 
 
 def _not_driven(name: str) -> bool:

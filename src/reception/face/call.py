@@ -16,6 +16,8 @@ from typing import Any, Final, Literal, TypeVar, TypeVarTuple, Unpack, overload
 from reception import dialog
 from reception.callflow import Flow, flow
 from reception.dialog import Operation, Prompt, PromptLike, Secret, Stage, Valid
+from reception.dialog.asking import manner_of
+from reception.dialog.lines import caller
 from reception.errors import AppError
 from reception.face import refusals
 from reception.wire import PivotRequest
@@ -184,20 +186,11 @@ class Call:
             is none: raised where it is called.
             CallEnded: the caller has gone.
         """
-        return dialog.Ask(
-            self._on_stage("ask"),
-            prompt,
-            max_digits=max_digits,
-            valid=valid,
-            terminator=terminator,
-            timeout_s=timeout_s,
-            interdigit_s=interdigit_s,
-            typeahead=typeahead,
-            retries=retries,
-            secret=secret,
-            nothing_heard=nothing_heard,
-            not_valid=not_valid,
+        stage = self._on_stage("ask")
+        manner = manner_of(
+            max_digits, valid, terminator, timeout_s, interdigit_s, typeahead, retries, secret
         )
+        return dialog.Ask(stage, manner, prompt, valid, nothing_heard, not_valid)
 
     def play(self, prompt: Flow | Prompt | str) -> Operation[None]:
         """
@@ -424,13 +417,17 @@ class Call:
         return self._on_stage("changed").changed(name)
 
     def _on_stage(self, method: str) -> Stage:
-        if self._stage is None:
+        stage = self._stage
+        if stage is None:
             raise AppError(
                 "dialog.not_here",
                 f"call.{method} works in a dialog: an `async def` handler of an app that is"
                 " served with a store. A plain `def` answers in one step",
             )
-        return self._stage
+        # Whoever called the method that calls this one.
+        frame = caller(2)
+        stage.spot = (frame.f_code, frame.f_lasti)
+        return stage
 
     def __repr__(self) -> str:
         # Never the request: it holds what a caller said, and reprs end up in logs.

@@ -86,7 +86,7 @@ class Conversation:
         if arrival.end is None and arrival.outcome.startswith(NEXT):
             name = arrival.outcome[len(NEXT) :]
             takes_over = (name, "next")
-        begins = takes_over is not None or history.next_op() == history.base == 0
+        begins = takes_over is not None or not (history.entries or history.base)
         # A dialog sees the request that it began with, at every step: so is every replay alike.
         seen = request
         self._begins_with = history.unsent_request
