@@ -20,6 +20,8 @@ from reception.face.call import Call
 from reception.rehearsal.liveness import live_at
 
 _DEEPEST: Final = 6
+# What belongs to a frame itself.
+_PARTS: Final = (FrameType, CodeType, FunctionType)
 
 
 def state_of(coroutine: Any, depth: int = _DEEPEST) -> Hashable:
@@ -52,12 +54,13 @@ def _between(owner: Any, frame: FrameType) -> Iterator[Any]:
 
     They are found by what the collector sees, less the variables; what is awaited comes later.
     """
-    variables = Counter(map(id, frame.f_locals.values()))
+    known = frame.f_locals
+    variables = Counter(map(id, known.values()))
     awaited = getattr(owner, "cr_await", None) or getattr(owner, "gi_yieldfrom", None)
     for value in gc.get_referents(owner):
         if variables[id(value)]:
             variables[id(value)] -= 1
-        elif value is not awaited and not isinstance(value, (FrameType, CodeType, FunctionType)):
+        elif value is not awaited and value is not known and not isinstance(value, _PARTS):
             yield value
 
 

@@ -24,6 +24,7 @@ _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _HEX: Final = re.compile(r"(?=[0-9a-f-]*[a-f])[0-9a-f]{8}(-?[0-9a-f]{2,})+")
 _SMALL: Final = 10_000
 _NEAR_DAYS: Final = 400
+_LARGEST: Final = 1.7e308
 # What the platform itself says of a caller who does not show a number.
 WITHHELD: Final = frozenset({"anonymous", "unknown", "private", "restricted", "unavailable"})
 
@@ -58,7 +59,7 @@ class Pseudonyms:
         if isinstance(value, int):
             return value if abs(value) < _SMALL else self._number(value)
         if isinstance(value, float):
-            return value if abs(value) < _SMALL else float(self._number(int(value)))
+            return value if abs(value) < _SMALL else self._fraction(value)
         if isinstance(value, Mapping):
             return {self._name(name): self.value(each) for name, each in value.items()}
         if isinstance(value, (list, tuple)):
@@ -90,6 +91,13 @@ class Pseudonyms:
     def _number(self, number: int) -> int:
         shaped = int(self._shaped(str(abs(number)), ""))
         return shaped if number > 0 else -shaped
+
+    def _fraction(self, number: float) -> float:
+        """Another number of the same size."""
+        digits, _, power = f"{number:.8e}".partition("e")
+        shaped = self._number(int(digits.replace(".", "")))
+        # Digits above those of the largest number would make it endless.
+        return max(-_LARGEST, min(_LARGEST, float(f"{shaped}e{int(power) - 8}")))
 
     def _date(self, text: str) -> str | None:
         try:
