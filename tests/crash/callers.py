@@ -186,7 +186,7 @@ class Caller:
                 call_id = f"{self.seed}-{self.number}-{self._calls}"
                 plan = self.chance.choice(self.plans)
                 ended = ""
-                if self._last and self.chance.random() < self.faults / 2:
+                if self._last and self.chance.random() < self.faults:
                     # Somebody reports the end of the call before.
                     plan, ended = plan + "x", self._last
                 await self._call(call_id, plan, ended)

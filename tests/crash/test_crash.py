@@ -41,9 +41,12 @@ def _check(report: Report) -> None:
 
 
 def test_killed_workers_lose_and_change_nothing(folder: Path, seed: int) -> None:
-    plan = [(random.Random(seed).choice(sorted(faults.POINTS)), 2), ("", 2)]
+    plan = [(random.Random(seed).choice(sorted(faults.POINTS)), 1), ("", 2)]
+    run = workers.run(
+        folder, plan, seed, callers=10, lease_s=2.0, hold_s=0.5, faults_of_callers=0.5
+    )
 
-    _check(asyncio.run(workers.run(folder, plan, seed, callers=10, lease_s=2.0, hold_s=0.5)))
+    _check(asyncio.run(run))
 
 
 def test_a_killed_database_loses_nothing_and_comes_back(folder: Path, seed: int) -> None:

@@ -30,6 +30,7 @@ async def run(
     callers: int = 32,
     lease_s: float = 0.0,
     hold_s: float = 2.0,
+    faults_of_callers: float = 0.2,
 ) -> Report:
     """
     Kill workers round by round.
@@ -42,12 +43,12 @@ async def run(
     killed: Counter[str] = Counter()
     is_loaded = False
     async with trial(folder, seed, say=say, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
-        for point, kills in plan:
-            nth = chance.choice((1, 2, 3, 5, 8, 13))
+        for left, (point, kills) in zip(range(len(plan))[::-1], plan, strict=True):
+            nth = chance.choice((1, 1, 2, 3, 5))
             before = len(on.service.deaths)
             await on.start(f"{point}:kill:{nth}" if point else "")
             if not is_loaded:
-                on.begin_load()
+                on.begin_load(faults=faults_of_callers)
                 is_loaded = True
             for number in range(1, kills + 1):
                 if not point:
@@ -58,14 +59,15 @@ async def run(
                 await on.check_recent()
             if died := len(on.service.deaths) - before:
                 killed[point or "by chance"] += died
-            by = chance.choice((signal.SIGTERM, signal.SIGKILL))
-            await on.stop(by=by)
             say(
                 f"{killed.total():4d} of {cycles} killed, last {point or 'by chance'}"
                 f" ({nth}), {len(on.history.acknowledged)} steps acknowledged,"
                 f" {len(on.history.problems)} problems"
             )
-        await on.start()
+            if left or point:
+                await on.stop(by=chance.choice((signal.SIGTERM, signal.SIGKILL)))
+        if plan[-1][0]:
+            await on.start()
         await on.end_load()
         report = await on.report(f"{killed.total()} workers killed")
         await on.stop()
