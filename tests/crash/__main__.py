@@ -3,8 +3,9 @@ Kill the service again and again under load, and look whether anything is lost.
 
 ``make crash`` runs everything: workers killed at moments by chance and at every fault point,
 the database killed, requests repeated. ``--seed`` makes the same choices again (when a kill
-hits what is not in its hand). The exit status is 1 where anything could not be explained;
-then the folder with ledger, log and data is kept.
+hits what is not in its hand). Ctrl-C ends it early, with a report of what was done. The exit
+status is 1 where anything could not be explained; then the folder with ledger, log and data
+is kept.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -38,6 +40,9 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     options = parser.parse_args()
+    stopped: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: stopped.append(number))
     print(f"seed {options.seed}; the same again: python -m tests.crash --seed {options.seed}")
     trials: dict[str, tuple[Any, Run]] = {
         "workers": (workers.rounds(options.cycles), workers.run),
@@ -46,11 +51,13 @@ def main() -> int:
     }
     reports: list[Report] = []
     for name, (amount, run) in trials.items():
-        if not amount:
+        if not amount or stopped:
             continue
         folder = Path(tempfile.mkdtemp(prefix="rcpt"))
         began = time.monotonic()
-        report = asyncio.run(run(folder, amount, options.seed, say=_say))
+        report = asyncio.run(
+            run(folder, amount, options.seed, say=_say, enough=lambda: bool(stopped))
+        )
         _say(f"{name}: {time.monotonic() - began:.0f} s\n{report}")
         reports.append(report)
         if report.problems:

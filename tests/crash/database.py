@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from tests.crash.trial import Report, Say, silent, trial
+from tests.crash.trial import Enough, Report, Say, never, silent, trial
 
 # The supervisor holds back a database that dies young, as it does workers.
 _KILLS_A_ROUND = 5
@@ -27,6 +27,7 @@ async def run(
     seed: int,
     *,
     say: Say = silent,
+    enough: Enough = never,
     callers: int = 32,
     lease_s: float = 0.0,
     hold_s: float = 2.0,
@@ -35,13 +36,15 @@ async def run(
     chance = random.Random(seed)
     away_s: list[float] = []
     async with trial(folder, seed, say=say, callers=callers, lease_s=lease_s, hold_s=hold_s) as on:
-        while len(away_s) < cycles:
+        while len(away_s) < cycles and not enough():
             await on.start()
             if not away_s:
                 on.begin_load()
             await on.progress(1, _BACK_WITHIN_S)
             workers = on.service.workers()
             for _ in range(min(_KILLS_A_ROUND, cycles - len(away_s))):
+                if enough():
+                    break
                 await asyncio.sleep(chance.uniform(0.1, 1.0))
                 killed_at = time.monotonic()
                 on.history.is_outage = True
@@ -58,11 +61,12 @@ async def run(
                 f"{len(away_s):4d} of {cycles} killed, {len(on.history.acknowledged)} steps"
                 f" acknowledged, {len(on.history.problems)} problems"
             )
-            if len(away_s) < cycles:
+            if len(away_s) < cycles and not enough():
                 await on.stop()
         await on.end_load()
-        report = await on.report(f"the database was killed {cycles} times")
+        report = await on.report(f"the database was killed {len(away_s)} times")
         await on.stop()
+    report.is_cut_short = enough()
     report.figures["back after, s (median, slowest)"] = (
         round(median(away_s), 2),
         round(max(away_s), 2),

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.crash.callers import VOICE, Line, Reply, request_body
 from tests.crash.history import LATE_S, History
-from tests.crash.trial import Report, Say, Trial, silent, trial
+from tests.crash.trial import Enough, Report, Say, Trial, never, silent, trial
 
 # Two questions: more in a row would be held back, to spare the bucket of the platform.
 _PLANS = (*("caa", "ncaja", "cjaa") * 3, "caea")
@@ -35,19 +35,22 @@ async def run(
     seed: int,
     *,
     say: Say = silent,
+    enough: Enough = never,
     callers: int = 32,
     restarts: int = 20,
 ) -> Report:
     """Compare so many repeated requests with the first of their kind."""
     async with trial(folder, seed, say=say, callers=callers) as on:
         await on.start()
-        pairs = Pairs(on, duplicates, seed)
+        pairs = Pairs(on, duplicates, seed, enough)
         began = time.monotonic()
         lanes = [asyncio.create_task(pairs.lane(number)) for number in range(callers)]
         chance = random.Random(seed)
         try:
             for number in range(1, restarts + 1):
                 await pairs.reach(duplicates * number // (restarts + 1))
+                if enough():
+                    break
                 if chance.random() < 0.5:
                     await on.service.kill_worker(chance)
                 else:
@@ -66,6 +69,7 @@ async def run(
         took_s = time.monotonic() - began
         report = await on.report(f"{pairs.compared} duplicates compared")
         await on.stop()
+    report.is_cut_short = enough()
     report.figures["to two workers"] = pairs.across
     report.figures["after a restart"] = pairs.after_restart
     report.figures["answers a second"] = round(2 * pairs.compared / took_s)
@@ -75,10 +79,11 @@ async def run(
 class Pairs:
     """The lanes, each of which makes calls by pairs of requests."""
 
-    def __init__(self, on: Trial, wanted: int, seed: int) -> None:
+    def __init__(self, on: Trial, wanted: int, seed: int, enough: Enough) -> None:
         self._on = on
         self._wanted = wanted
         self._seed = seed
+        self._enough = enough
         self.compared = 0
         self.across = 0
         self.after_restart = 0
@@ -92,7 +97,9 @@ class Pairs:
 
     async def reach(self, count: int) -> None:
         """Wait until so many are compared."""
-        while self.compared < min(count, self._wanted) and not self._history.problems:
+        while self.compared < min(count, self._wanted):
+            if self._enough() or self._history.problems:
+                break
             await asyncio.sleep(0.01)
 
     async def lane(self, number: int) -> None:

@@ -20,12 +20,19 @@ from tests.crash.history import History, runs_again
 from tests.crash.service import Service
 
 Say = Callable[[str], None]
+Enough = Callable[[], bool]
+"""Asked between two kills: end here, and report what there is."""
 # Long enough for a lease to run out, and for the effect to be run again.
 _LAST_CALLS_S = 120.0
 
 
 def silent(_: str) -> None:
     """Say nothing."""
+
+
+def never() -> bool:
+    """Go on to the end."""
+    return False
 
 
 @dataclass
@@ -35,11 +42,12 @@ class Report:
     title: str
     figures: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    is_cut_short: bool = False
 
     def __str__(self) -> str:
         lines = [f"  {name}: {value}" for name, value in self.figures.items()]
         lines += [f"  PROBLEM {problem}" for problem in self.problems]
-        return "\n".join([self.title, *lines])
+        return "\n".join([self.title + ", then cut short" * self.is_cut_short, *lines])
 
 
 @dataclass
