@@ -7,15 +7,15 @@ again by a program in which one operation is another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reception.bootstrap.determinism import hidden_loop
-from reception.dialog import Facts, Returned, Settled
+from reception.dialog import Returned, Settled
 from reception.rehearsal.comparing import Verdict, compared
 from reception.rehearsal.pseudonyms import Pseudonyms
 from reception.rehearsal.recording import RecordedCall, read_recordings, render_recordings
@@ -27,12 +27,8 @@ from tests.unit.rehearsal.calls import GUEST, Recorder
 DAY = date(2026, 1, 2)
 
 
-@dataclass
-class Steady(Recorder):
-    """Chance that depends on the step alone, as the engine's test needs it."""
-
-    def facts(self) -> Facts:
-        return replace(super().facts(), entropy=lambda count: bytes([len(self.steps)]) * count)
+class Steady(Recorder, random_dialogs.SteadyRig):
+    """A recorder whose chance depends on the step alone, as the engine's test needs it."""
 
 
 def recorded(program: Program, answers: list[str], *, dies: bool = False) -> RecordedCall:
