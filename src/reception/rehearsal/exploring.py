@@ -27,6 +27,7 @@ from reception.dialog import (
     Catalogue,
     DialogDrift,
     Effects,
+    Entries,
     Facts,
     Journal,
     Operation,
@@ -230,7 +231,7 @@ class Explorer:
         # What is in the reply so far goes out later, so it belongs to the place.
         pending = [
             (entry.kind, entry.label, entry.digest, bytes(entry.value))
-            for entry in msgspec.json.decode(effect.before.partition(b":")[2], type=_Before).entries
+            for entry in Entries.decode(effect.before).entries
         ]
         place = _line(self._tap.last)
         shown = f"call.step({label.partition(':')[2]})"
@@ -361,21 +362,6 @@ class Explorer:
     def _url(self, step_no: int, outcome: str) -> str:
         self._outcomes.append(outcome)
         return step_url(0, outcome)
-
-
-class _Entry(msgspec.Struct, array_like=True):
-    op: str
-    kind: str
-    label: str
-    digest: str
-    state: str
-    value: msgspec.Raw
-
-
-class _Before(msgspec.Struct, array_like=True):
-    step_no: int
-    app_version: str
-    entries: list[_Entry]
 
 
 async def _awaited(value: Any) -> Any:

@@ -102,7 +102,7 @@ class Rerun:
             self._request = step.request
         arrival = Arrival(step.step_no, self._digits(step), _outcome(step.operations))
         happened = self._run(arrival, written, _clock(step), self._bucket)
-        self._bucket = msgspec.json.encode(step.bucket) if step.bucket else None
+        self._bucket = Bucket(*step.bucket).encode() if step.bucket else None
         return happened
 
     def end(self, end: End, own: Sequence[Entry] | None = None) -> Happened:
