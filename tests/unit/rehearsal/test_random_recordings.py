@@ -12,7 +12,6 @@ from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from reception.bootstrap.determinism import hidden_loop
 from reception.dialog import Returned, Settled
