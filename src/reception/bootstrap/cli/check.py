@@ -91,7 +91,9 @@ def check(files: tuple[str, ...], platform: str, is_json: bool) -> None:
         errors, warnings = counted(sources)
         errors += sum(len(report.findings.errors) for report in reports)
         warnings += sum(len(report.findings.warnings) for report in reports)
-        click.echo(f"{len(sources) + len(reports)} files; errors: {errors}, warnings: {warnings}")
+        files_read = len(sources) + len(reports)
+        told = f"{files_read} file{'' if files_read == 1 else 's'}"
+        click.echo(f"{told}; errors: {errors}, warnings: {warnings}")
     sys.exit(status)
 
 
