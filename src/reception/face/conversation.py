@@ -13,7 +13,7 @@ drives this as ADR 0015 says::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import structs
@@ -33,12 +33,11 @@ from reception.dialog import (
     Returned,
     Settled,
     Stage,
-    home_of,
 )
 from reception.errors import AppError
 from reception.face.app import App
 from reception.face.call import Call, PivotUrl
-from reception.face.handlers import Runs, runs_how
+from reception.face.handlers import Runs, told_of
 from reception.wire import Digits, PivotRequest
 
 
@@ -81,36 +80,38 @@ class Conversation:
         self._history: Final = history
         self._arrival: Final = arrival
         self._facts: Final = facts
+        self._pivot_url: Final = pivot_url
+        self._params: Mapping[str, str] = params if params is not None else {}
+        self._call_id: Final = call_id
         name = history.handler
         takes_over: tuple[str | None, str] | None = None
         if arrival.end is None and arrival.outcome.startswith(NEXT):
             name = arrival.outcome[len(NEXT) :]
             takes_over = (name, "next")
         begins = takes_over is not None or not (history.entries or history.base)
-        # A dialog sees the request that it began with, at every step: so is every replay alike.
-        seen = request
-        self._begins_with = history.unsent_request
-        if history.unsent_request is not None:
-            seen = history.unsent_request
-        elif begins:
-            self._begins_with = _kept(request, arrival) if arrival.end is None else None
-        elif history.request is not None:
-            seen = history.request
-        self._call: Final[Callable[[Stage | None], Call]] = lambda stage: Call(
-            seen, params=params or {}, pivot_url=pivot_url, stage=stage, call_id=call_id
-        )
-        self.drift: DialogDrift | None = None
         self._handler = app.handler_named(name)
+        told = told_of(self._handler)
         # In the middle of a dialog there is only the engine.
-        self.runs: Final[Runs] = (
-            runs_how(self._handler) if begins and arrival.end is None else "dialog"
-        )
+        self.runs: Final[Runs] = told.runs if begins and arrival.end is None else "dialog"
+        # A dialog sees the request that it began with, at every step: so is every replay alike.
+        self._seen = request
+        self._begins_with = history.unsent_request
+        known = history.unsent_request
+        if known is None and begins and arrival.end is None:
+            self._begins_with = _kept(request, arrival, self._params)
+            if self.runs == "dialog":
+                known = self._begins_with
+        elif known is None and not begins:
+            known = history.request
+        if known is not None:
+            self._seen, self._params = _remembered(known)
+        self.drift: DialogDrift | None = None
         self._name = name
         self._replay = self._made(takes_over)
 
     def call(self) -> Any:
         """Call a plain handler, in the thread of whoever calls this; gives what it returned."""
-        return self._handler(self._call(None))
+        return self._handler(self._called(None))
 
     def finish(self, value: object) -> Outcome:
         """The outcome of what a plain handler returned (awaited, where it was an awaitable)."""
@@ -118,18 +119,27 @@ class Conversation:
 
     async def open(self) -> Outcome:
         """Begin a handler on the event loop, and go on in the engine if it turns out a dialog."""
-        got = await Opening(self._coroutine(), home_of(self._handler))
+        got = await Opening(self._coroutine(), told_of(self._handler).home)
         if isinstance(got, Began):
-            return self._guarded(lambda: self._replay.adopt(got.coroutine, got.first))
+            try:
+                return self._replay.adopt(got.coroutine, got.first)
+            except DialogDrift as drift:
+                return self._recovered(drift)
         return self._replay.finish(got)
 
     def advance(self) -> Outcome:
         """Replay the dialog up to what is new (see `Replay.advance`)."""
-        return self._guarded(self._replay.advance)
+        try:
+            return self._replay.advance(self._coroutine())
+        except DialogDrift as drift:
+            return self._recovered(drift)
 
     def resume(self, op: str, result: bytes) -> Outcome:
         """Go on with the result of an effect (see `Replay.resume`)."""
-        return self._guarded(lambda: self._replay.resume(op, result))
+        try:
+            return self._replay.resume(op, result)
+        except DialogDrift as drift:
+            return self._recovered(drift)
 
     def overdue(self) -> Outcome:
         """What to answer when the deadline has come while effects are out (`Replay.overdue`)."""
@@ -152,19 +162,27 @@ class Conversation:
     def _made(self, takes_over: tuple[str | None, str] | None) -> Replay:
         self._stage = Stage()
         return Replay(
-            self._coroutine,
             stage=self._stage,
             history=self._history,
             arrival=self._arrival,
             facts=self._facts,
             takes_over=takes_over,
             handlers=self._app.handlers,
-            home=home_of(self._handler),
+            home=told_of(self._handler).home,
             begins_with=self._begins_with,
         )
 
+    def _called(self, stage: Stage | None) -> Call:
+        return Call(
+            self._seen,
+            params=self._params,
+            pivot_url=self._pivot_url,
+            stage=stage,
+            call_id=self._call_id,
+        )
+
     def _coroutine(self) -> Any:
-        coroutine = self._handler(self._call(self._stage))
+        coroutine = self._handler(self._called(self._stage))
         if not hasattr(coroutine, "send"):
             raise AppError(
                 "dialog.not_async",
@@ -172,12 +190,6 @@ class Conversation:
                 " dialog, and is no `async def` (any more)",
             )
         return coroutine
-
-    def _guarded(self, turn: Callable[[], Outcome]) -> Outcome:
-        try:
-            return turn()
-        except DialogDrift as drift:
-            return self._recovered(drift)
 
     def _recovered(self, drift: DialogDrift) -> Outcome:
         """Begin anew where the application wants it, once in an episode: never a loop."""
@@ -198,11 +210,27 @@ class Conversation:
             self._name = handler_name(policy)
             self._handler = policy
             self._replay = self._made((self._name, "drift"))
-        return self._replay.advance()
+        return self._replay.advance(self._coroutine())
 
 
-def _kept(request: PivotRequest, arrival: Arrival) -> PivotRequest:
-    """What is kept of a request; digits only of a first one: later ones may be a secret's."""
+def _kept(request: PivotRequest, arrival: Arrival, params: Mapping[str, str]) -> PivotRequest:
+    """
+    What is kept of a request; digits only of a first one: later ones may be a secret's.
+
+    The parameters of its URL take the place of what the platform sent without our knowing it.
+    """
     return structs.replace(
-        request, extra={}, digits=request.digits if arrival.step_no == 0 else Digits()
+        request,
+        extra={_PARAMS: dict(params)} if params else {},
+        digits=request.digits if arrival.step_no == 0 else Digits(),
     )
+
+
+def _remembered(kept: PivotRequest) -> tuple[PivotRequest, Mapping[str, str]]:
+    """The request and the parameters that a dialog began with."""
+    if not kept.extra:
+        return kept, {}
+    return structs.replace(kept, extra={}), kept.extra.get(_PARAMS, {})
+
+
+_PARAMS: Final = "params"

@@ -587,3 +587,18 @@ def test_an_effect_is_claimed_when_the_store_is_not_busy_any_more(dsn: str, owne
         assert "booked 7" == nodes(caller.replies[-1])[0]["data"]["text"]
 
     serve(dsn, app_of(handler), test)
+
+
+def test_a_dialog_sees_the_parameters_of_its_url_at_every_step(dsn: str) -> None:
+    async def handler(call: Call) -> Flow:
+        shop = call.params.get("shop", "none")
+        await call.ask(f"Welcome to {shop}")
+        return flow.tts(f"Goodbye from {call.params.get('shop', 'none')}").then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial(VOICE + "&shop=north")
+        await caller.press("1")
+        assert "Goodbye from north" == nodes(caller.replies[-1])[0]["data"]["text"]
+
+    serve(dsn, app_of(handler), test)
