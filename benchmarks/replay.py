@@ -8,7 +8,6 @@ pivot. The target for thirty answered steps is 5 ms.
 
 from __future__ import annotations
 
-import random
 import time
 import timeit
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from reception.wire import PivotRequest
 
 _EPISODE = "benchmark"
 _FALLBACK = flow.hangup()
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _REQUEST = PivotRequest(call_id="c-1", caller_id_number="+15551234567")
 
 
@@ -95,8 +95,8 @@ def begin(app: App, journal: Journal, arrival: Arrival) -> Conversation:
         episode=_EPISODE,
         url=lambda step, outcome: f"https://app.example/voice?c={_EPISODE}&s={step}&o={outcome}",
         fallback=_FALLBACK,
-        now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
-        entropy=random.Random(1).randbytes,
+        now=lambda: _NOW,
+        entropy=bytes,
         sandbox=hidden_loop,
     )
     return Conversation(

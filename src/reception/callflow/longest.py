@@ -26,6 +26,11 @@ def longest_ways(flow: Flow) -> tuple[int, int]:
         for step in seen._spine:
             if step.branches:
                 every.extend(hung for _, hung in step.branches)
+    if len(every) == 1:
+        # Nodes in a row, as most replies are.
+        modules = [step.module for step in flow._spine]
+        size = len(modules)
+        return size, modules.index("pivot") + 1 if "pivot" in modules else size
     # A flow comes after the one it hangs from, so that the innermost are counted first.
     counted: dict[int, tuple[int, int]] = {}
     for seen in reversed(every):

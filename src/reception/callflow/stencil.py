@@ -48,6 +48,7 @@ class Stencil:
     def filled(self, rest: str) -> Flow:
         """Make the flow of the node with `rest` behind the beginning of its text."""
         text = self._begins + rest
+        data = self._data.copy()
+        data[self._key] = text
         head = self._before + written_part(self._module, text) + self._after
-        step = Step(self._module, head, {**self._data, self._key: text})
-        return Flow((step,), self._mask, self._is_local)
+        return Flow((Step(self._module, head, data),), self._mask, self._is_local)

@@ -22,7 +22,8 @@ def stamp_of(moment: datetime) -> int:
 
 def milliseconds(moment: datetime) -> int:
     """Milliseconds since 1970."""
-    return stamp_of(moment) // 1000
+    passed = moment - _EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000
 
 
 def time_of(stamp: int) -> datetime:

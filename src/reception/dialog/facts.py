@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from reception.callflow import Flow
 from reception.dialog.catalogue import Catalogue
@@ -23,8 +24,7 @@ NEXT: Final = "next:"
 Sandbox = Callable[[], AbstractContextManager[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """
     What brought us here.
 
@@ -38,13 +38,12 @@ class Arrival:
     """
 
     step_no: int = 0
-    digits: Mapping[str, str] = field(default_factory=dict)
+    digits: Mapping[str, str] = {}
     outcome: str = ""
     end: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """
     The world around one pivot.
 
@@ -78,7 +77,7 @@ class Facts:
     deadline_s: float = 2.0
     patience_s: float = 0.0
     bucket: bytes | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = {}
     catalogue: Catalogue | None = None
     app_version: str = ""
     sandbox: Sandbox = nullcontext

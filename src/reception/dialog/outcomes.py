@@ -109,8 +109,7 @@ class Effect:
         return f"<Effect {self.op}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(msgspec.Struct, frozen=True):
     """
     The dialog waits for effects.
 
@@ -122,8 +121,7 @@ class Effects:
     effects: tuple[Effect, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Suspended:
+class Suspended(msgspec.Struct, frozen=True):
     """
     The caller is asked something, or held: commit, then reply.
 
@@ -142,8 +140,7 @@ class Suspended:
     is_holding: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(msgspec.Struct, frozen=True):
     """
     The dialog is done, or has handed over: commit, then reply.
 

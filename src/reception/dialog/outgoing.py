@@ -30,6 +30,8 @@ from reception.errors import AppError
 class Outgoing:
     """What one run has gathered for its reply."""
 
+    __slots__ = ("_erase", "_facts", "_handlers", "_jobs", "_queued", "_step_no", "_tags")
+
     def __init__(self, facts: Facts, arrival: Arrival, handlers: Collection[str]) -> None:
         self._facts: Final = facts
         self._step_no: Final = arrival.step_no

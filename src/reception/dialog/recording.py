@@ -55,10 +55,13 @@ class Recording:
         self._journal: Final = journal
         self._arrival: Final = arrival
         self._version: Final = app_version
-        self._new: Final[list[Entry]] = [
-            entry for op in journal.unsent if (entry := journal.entries[op]).kind == "start"
-        ]
-        self._noted: Final = {entry.op for entry in self._new}
+        self._new: Final[list[Entry]] = []
+        self._noted: Final[set[str]] = set()
+        for op in journal.unsent:
+            entry = journal.entries[op]
+            if entry.kind == "start":
+                self._new.append(entry)
+                self._noted.add(op)
         self.next_number = journal.base
 
     @property

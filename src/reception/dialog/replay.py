@@ -42,8 +42,6 @@ from reception.dialog.values import Result, written
 from reception.errors import AppError
 from reception.wire import PivotRequest
 
-Start = Callable[[], Coroutine[Any, Any, Any]]
-
 _MOST_ENDED: Final = 100
 
 
@@ -86,7 +84,6 @@ class Replay:
     One run of a dialog.
 
     Args:
-        start: calls the handler: ``lambda: handler(call)``.
         stage: the one that the handler's `Call` was made with.
         history: what the episode did so far.
         arrival: what brought us here.
@@ -105,7 +102,6 @@ class Replay:
 
     def __init__(
         self,
-        start: Start,
         *,
         stage: Stage,
         history: Journal,
@@ -116,7 +112,6 @@ class Replay:
         home: str = "",
         begins_with: PivotRequest | None = None,
     ) -> None:
-        self._start: Final = start
         self._stage: Final = stage
         self._history: Final = history
         self._arrival: Final = arrival
@@ -146,9 +141,9 @@ class Replay:
 
     # --- turns ------------------------------------------------------------------------------------
 
-    def advance(self) -> Outcome:
-        """Run the dialog up to what the journal does not answer."""
-        self._coroutine = self._start()
+    def advance(self, coroutine: Coroutine[Any, Any, Any]) -> Outcome:
+        """Run the dialog, which has not begun yet, up to what the journal does not answer."""
+        self._coroutine = coroutine
         return self._driven(Give(None))
 
     def adopt(self, coroutine: Coroutine[Any, Any, Any], first: Operation[Any]) -> Outcome:
@@ -234,15 +229,16 @@ class Replay:
         """
         coroutine, self._coroutine = self._coroutine, None
         self._stage.is_closing = True
-        if coroutine is None:
-            return None
         try:
-            with self._facts.sandbox():
-                coroutine.close()
+            if coroutine is not None:
+                with self._facts.sandbox():
+                    coroutine.close()
         except Parked:
             return None
         except Exception as error:  # noqa: BLE001  their clean-up must not cost the reply
             return error
+        finally:
+            self._stage.let_go()
         return None
 
     def finish(self, value: object) -> Outcome:

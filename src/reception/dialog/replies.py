@@ -21,7 +21,7 @@ from reception.callflow import Flow, flow
 from reception.callflow.making import node_flow
 from reception.callflow.stencil import Stencil
 from reception.callflow.value import in_a_row
-from reception.dialog.asking import Ask
+from reception.dialog.asking import Ask, Manner
 from reception.dialog.catalogue import Catalogue
 from reception.dialog.facts import Facts
 from reception.dialog.prompts import Node, PromptLike, nodes_of, question, uninterrupted
@@ -42,8 +42,12 @@ def collection_of(episode: str, step_no: int) -> str:
     >>> collection_of("episode", 3)
     'eb079ff33s3'
     """
-    digest = hashlib.blake2b(episode.encode(), digest_size=4).hexdigest()
-    return f"e{digest}s{step_no}"
+    return f"e{_short(episode)}s{step_no}"
+
+
+@lru_cache(maxsize=1024)
+def _short(episode: str) -> str:
+    return hashlib.blake2b(episode.encode(), digest_size=4).hexdigest()
 
 
 def dropping(collection: str) -> Flow:
@@ -64,13 +68,13 @@ _DRAINING: Final = dropping(DRAIN)
 
 
 @lru_cache(maxsize=256)
-def _collecting(max_digits: int, terminator: str, timeout_ms: int, interdigit_ms: int) -> Stencil:
+def _collecting(manner: Manner) -> Stencil:
     data = {
         "collection_name": "",
-        "max_digits": max_digits,
-        "terminator": terminator,
-        "timeout": timeout_ms,
-        "interdigit_timeout": interdigit_ms,
+        "max_digits": manner.max_digits,
+        "terminator": manner.terminator,
+        "timeout": _ms(manner.timeout_s),
+        "interdigit_timeout": _ms(manner.interdigit_s),
     }
     return Stencil("collect_dtmf", data, "collection_name")
 
@@ -104,8 +108,11 @@ def tagging(values: Mapping[str, Any]) -> Flow:
 def asked(ask: Ask[Any], queued: list[Node], facts: Facts, collection: str) -> list[Flow]:
     """The nodes of a question, up to its pivot."""
     catalogue, language, manner = facts.catalogue, facts.language, ask.manner
-    reason = {"nothing": ask.nothing_heard, "invalid": ask.not_valid}.get(ask.after)
-    before = [*queued, *_nodes(reason, catalogue, language)]
+    before = list(queued)
+    if ask.after == "nothing":
+        before += _nodes(ask.nothing_heard, catalogue, language)
+    elif ask.after == "invalid":
+        before += _nodes(ask.not_valid, catalogue, language)
     if type(ask.prompt) is str and not before:
         behind = [_spoken(ask.prompt, manner.interrupting)]
     else:
@@ -113,10 +120,7 @@ def asked(ask: Ask[Any], queued: list[Node], facts: Facts, collection: str) -> l
         before, own = question(before, own, manner.interrupting)
         behind = made(own)
     drain = () if manner.typeahead else (_DRAINING,)
-    collect = _collecting(
-        manner.max_digits, manner.terminator, _ms(manner.timeout_s), _ms(manner.interdigit_s)
-    ).filled(collection)
-    return [*made(before), *drain, *behind, collect]
+    return [*made(before), *drain, *behind, _collecting(manner).filled(collection)]
 
 
 @lru_cache(maxsize=1024)

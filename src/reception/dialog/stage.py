@@ -48,6 +48,11 @@ class Stage:
         self.parked = 0
         self.changed: Callable[[str], bool] = _not_driven
 
+    def let_go(self) -> None:
+        """Drop what holds this stage in turn, when the function has been put away."""
+        self.changed = _not_driven
+        self.waiting.clear()
+
     def check_open(self) -> None:
         """Raise `Parked` while the function is being put away."""
         if self.is_closing:

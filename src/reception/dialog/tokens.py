@@ -12,7 +12,7 @@ Source: contract/dialogs.md §1, traces 70 to 77.
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -30,7 +30,7 @@ LONGEST_SLEEP_S: Final = 8
 """A longer silence is a worse answer than the fallback."""
 
 
-class Cost(NamedTuple):
+class Cost(msgspec.Struct, frozen=True):
     """
     What a reply may launch on its longest way.
 
@@ -43,7 +43,7 @@ class Cost(NamedTuple):
     until_pivot: int
 
 
-class Room(NamedTuple):
+class Room(msgspec.Struct, frozen=True):
     """
     What makes a reply fit.
 
@@ -54,6 +54,9 @@ class Room(NamedTuple):
 
     hold_back_s: int = 0
     sleep_s: int = 0
+
+
+_ROOM_ENOUGH: Final = Room()
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True):
@@ -85,7 +88,9 @@ class Bucket(msgspec.Struct, array_like=True, frozen=True):
 
     def at(self, now_ms: int) -> Bucket:
         """The bucket at a later time; a clock that went back gives nothing."""
-        passed_s = max(self.paid_s, (now_ms - self.began_ms) // 1000)
+        passed_s = (now_ms - self.began_ms) // 1000
+        if passed_s <= self.paid_s:
+            return self
         left = min(CAPACITY, self.left + PER_SECOND * (passed_s - self.paid_s))
         return Bucket(left, self.began_ms, passed_s)
 
@@ -106,7 +111,7 @@ class Bucket(msgspec.Struct, array_like=True, frozen=True):
         need = PER_NODE * cost.at_most
         have = self.left - RESERVE
         if need <= have:
-            return Room()
+            return _ROOM_ENOUGH
         wait_s = math.ceil((need - have) / PER_SECOND)
         if need <= CAPACITY - RESERVE:
             if wait_s <= patience_s:

@@ -91,6 +91,7 @@ class App:
             self.use_prompts(prompts)
         self._handler: AnswerHandler | None = None
         self._handlers: Final[dict[str, AnswerHandler]] = {}
+        self._seen_handlers: Final = MappingProxyType(self._handlers)
         if on_drift not in ("fallback", "restart"):
             if isinstance(on_drift, str) or not iscoroutinefunction(on_drift):
                 raise AppError(
@@ -152,7 +153,7 @@ class App:
     @property
     def handlers(self) -> Mapping[str, AnswerHandler]:
         """Every handler by the name that ``flow.pivot(next=…)`` addresses it by."""
-        return MappingProxyType(self._handlers)
+        return self._seen_handlers
 
     def handler_named(self, name: str | None) -> AnswerHandler:
         """

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from inspect import iscoroutinefunction, signature
 from types import CodeType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
-from reception.dialog.lines import plain_function
+from reception.dialog.lines import home_of, plain_function
 from reception.dialog.source_check import OPERATIONS
 
 Runs = Literal["thread", "loop", "dialog"]
@@ -24,24 +24,39 @@ Runs = Literal["thread", "loop", "dialog"]
 _NAMES = OPERATIONS | {"on_end", "changed"}
 
 
-def runs_how(handler: Callable[..., Any]) -> Runs:
+class Told(NamedTuple):
     """
-    Say how the first step of a handler is run.
+    What is told of a handler.
 
-    "thread": a plain function. "dialog": an ``async def`` that uses operations of its call,
-    driven by the engine from the start. "loop": any other, on the event loop.
+    Shape:
+        runs: how its first step is run: a plain function in a "thread"; an ``async def`` that
+            uses operations of its call by the engine from the start, as a "dialog"; any other
+            on the "loop".
+        home: the file that it is written in, "" where that is not known.
     """
+
+    runs: Runs
+    home: str
+
+
+def runs_how(handler: Callable[..., Any]) -> Runs:
+    """Say how the first step of a handler is run (see `Told`)."""
+    return told_of(handler).runs
+
+
+def told_of(handler: Callable[..., Any]) -> Told:
+    """Look into a handler, once."""
     try:
         return _known[handler]
     except (KeyError, TypeError):
-        how = _found_out(handler)
+        told = Told(_found_out(handler), home_of(handler))
     with suppress(TypeError):
-        _known[handler] = how
-    return how
+        _known[handler] = told
+    return told
 
 
 # It is asked at every pivot, and the code of a handler does not change.
-_known: Final[WeakKeyDictionary[Any, Runs]] = WeakKeyDictionary()
+_known: Final[WeakKeyDictionary[Any, Told]] = WeakKeyDictionary()
 
 
 def _found_out(handler: Callable[..., Any]) -> Runs:

@@ -9,12 +9,12 @@ when a worker died behind every effect before, and in the end everything went ou
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reception import App, Call, CallEnded, flow
 from reception.dialog import Arrival, Effects, Entries, Facts, Returned, Settled, Suspended
