@@ -175,7 +175,8 @@ def test_the_place_of_an_error_is_told() -> None:
     ids=["brackets", "digits", "objects", "backslashes"],
 )
 def test_a_megabyte_of_malice_takes_no_more_than_linear_time(source: bytes) -> None:
-    began = time.perf_counter()
+    # The process' own time: what else the machine does must not decide this.
+    began = time.process_time()
     read(source)
 
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

@@ -310,6 +310,6 @@ def test_flows_in_a_row_are_one_after_the_other() -> None:
     parts = [flow.answer().then(flow.tones([])), flow.play("x"), flow.pivot("http://localhost/")]
     chained, joined = parts[0].then(parts[1]).then(parts[2]), in_a_row(parts)
     assert chained.render() == joined.render()
-    assert ({5}, True) == (joined.platforms, joined.is_local)
+    assert (frozenset({5}), True) == (joined.platforms, joined.is_local)
     with pytest.raises(AppError, match="no version accepts both"):
         in_a_row([flow.play("x"), flow.tones([]), flow.callflow("x", flow={"module": "hangup"})])

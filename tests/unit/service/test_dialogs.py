@@ -536,7 +536,7 @@ def test_a_node_that_has_missed_a_step_tells_what_is_stored(dsn: str) -> None:
 
 def test_a_developer_sees_what_is_wrong_with_a_dialog_and_where(dsn: str) -> None:
     async def handler(call: Call) -> Flow:
-        call.say("Hello")
+        call.say("Hello")  # type: ignore[unused-awaitable]  # that is the mistake
         await call.ask("Press a key")
         return flow.hangup()
 
