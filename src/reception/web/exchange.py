@@ -53,8 +53,6 @@ _OUTCOMES: Final[Mapping[Fate, Outcome]] = {
     "late": "deadline",
     "failed": "error",
 }
-# Answers are written from the timer of a deadline too; the loop alone would not hold them.
-_writing: Final[set[asyncio.Task[None]]] = set()
 
 
 class Exchange:
@@ -66,6 +64,7 @@ class Exchange:
         "_call_id",
         "_expired",
         "_has_request",
+        "_late_answer",
         "_send",
         "_task",
         "_voice",
@@ -83,6 +82,7 @@ class Exchange:
         self._call_id = ""
         self._expired = False
         self._has_request = False
+        self._late_answer: asyncio.Task[None] | None = None
         # Monotonic, and not the loop's clock: uvloop's counts whole milliseconds.
         self.began_s = began_s
         self.answered = False
@@ -116,11 +116,14 @@ class Exchange:
         except asyncio.CancelledError:
             if not self._expired:
                 raise
-            # Our own deadline cancelled the handler; the answer is already out.
+            # Our own deadline cancelled the handler, and has given the answer.
             if self._task is not None:
                 self._task.uncancel()
         finally:
             deadlines.forget(self)
+            if self._late_answer is not None:
+                # Were we gone before it has begun, the server would answer 500 for us.
+                await self._late_answer
 
     async def _unreadable(self, error: PeerError) -> None:
         self._report("voice.unreadable", error)
@@ -272,9 +275,7 @@ class Exchange:
             outcome = (408, b'{"error":"the body is too slow"}', "slow_body")
         self.answered = True
         self._expired = True
-        task = asyncio.get_running_loop().create_task(self._write(*outcome))
-        _writing.add(task)
-        task.add_done_callback(_writing.discard)
+        self._late_answer = asyncio.get_running_loop().create_task(self._write(*outcome))
         if self._task is not None:
             self._task.cancel()
 

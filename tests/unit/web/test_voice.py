@@ -115,6 +115,15 @@ def test_a_late_handler_gives_the_fallback_at_the_deadline() -> None:
     assert 0 == app.voice.load.in_flight
 
 
+def test_a_handler_that_is_due_when_its_deadline_passes_does_not_end_before_the_answer() -> None:
+    async def busy(_: Call) -> Flow:
+        while True:  # noqa: ASYNC110  it is to be due at every moment
+            await asyncio.sleep(0)
+
+    answer = run(request(site(tenant(busy), deadline_s=0.05)))
+    assert FALLBACK.render() == answer.body
+
+
 def test_a_handler_that_ignores_its_deadline_changes_nothing() -> None:
     async def stubborn(_: Call) -> Flow:
         try:
