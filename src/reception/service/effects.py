@@ -116,7 +116,11 @@ class EffectRunner:
             while row is not None and row.state == "running" and row.lease_until > self._now():
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 1.5, _MOST_POLL_S)
-                row = await self._steps.effect(claim.tenant, claim.episode, claim.op)
+                try:
+                    row = await self._steps.effect(claim.tenant, claim.episode, claim.op)
+                except Retry as error:
+                    if error.code != "store.busy":
+                        raise
             if row is not None and row.state != "running":
                 return _result_of(row)
 

@@ -602,3 +602,35 @@ def test_a_dialog_sees_the_parameters_of_its_url_at_every_step(dsn: str) -> None
         assert "Goodbye from north" == nodes(caller.replies[-1])[0]["data"]["text"]
 
     serve(dsn, app_of(handler), test)
+
+
+def test_who_waits_for_an_effect_goes_on_waiting_where_the_store_is_busy(
+    dsn: str, owner_dsn: str
+) -> None:
+    began = asyncio.Event()
+
+    async def book(room: str) -> str:
+        began.set()
+        await asyncio.sleep(0.2)
+        return f"booked {room}"
+
+    async def handler(call: Call) -> Flow:
+        room = await call.ask("Which room?")
+        return flow.tts(await call.step(book, room)).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        target, body = caller.url(), body_of(Digits={caller.collection: "7"})
+        copies = [asyncio.create_task(one.post(target, body)) for _ in range(2)]
+        await began.wait()
+        async with await psycopg.AsyncConnection.connect(owner_dsn) as other:
+            # Nobody can even read it.
+            await other.execute("LOCK TABLE reception.effect IN ACCESS EXCLUSIVE MODE")
+            await asyncio.sleep(0.6)
+            await other.rollback()
+        answers = [await copy for copy in copies]
+        assert 1 == len({answer.body for answer in answers})
+        assert b"booked 7" in answers[0].body
+
+    serve(dsn, app_of(handler), test)
