@@ -17,8 +17,8 @@ from tests.crash.trial import Enough, Report, Say, never, silent, trial
 # The supervisor holds back a database that dies young, as it does workers.
 _KILLS_A_ROUND = 5
 _BACK_WITHIN_S = 30.0
-# The deadline, and what a busy machine may add to it before we call it late.
-_ANSWER_WITHIN_S = 3.0
+# What the platform waits for our replies, of which 2 s are our deadline.
+_ANSWER_WITHIN_S = 4.0
 
 
 async def run(
@@ -47,12 +47,12 @@ async def run(
                     break
                 await asyncio.sleep(chance.uniform(0.1, 1.0))
                 killed_at = time.monotonic()
+                # Until the round is over: what begins in one outage may end in the next.
                 on.history.is_outage = True
                 await on.service.kill_database()
                 await asyncio.sleep(0.1)
                 if not await on.progress(20, _BACK_WITHIN_S):
                     on.history.problem("the service did not come back after its database")
-                on.history.is_outage = False
                 away_s.append(time.monotonic() - killed_at)
                 await on.check_recent()
             if workers != on.service.workers():
