@@ -611,7 +611,7 @@ def test_who_waits_for_an_effect_goes_on_waiting_where_the_store_is_busy(
 
     async def book(room: str) -> str:
         began.set()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         return f"booked {room}"
 
     async def handler(call: Call) -> Flow:
@@ -624,6 +624,7 @@ def test_who_waits_for_an_effect_goes_on_waiting_where_the_store_is_busy(
         target, body = caller.url(), body_of(Digits={caller.collection: "7"})
         copies = [asyncio.create_task(one.post(target, body)) for _ in range(2)]
         await began.wait()
+        await asyncio.sleep(0.2)  # by now the other one waits
         async with await psycopg.AsyncConnection.connect(owner_dsn) as other:
             # Nobody can even read it.
             await other.execute("LOCK TABLE reception.effect IN ACCESS EXCLUSIVE MODE")
