@@ -34,7 +34,7 @@ ifneq ($(shell test "$$(cat $(MADE) 2>/dev/null)" = "$$PWD" && $(PY) -c pass 2>/
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format-check lint types imports links bench format lock changelog clean
+.PHONY: help run test check format-check lint types imports links bench crash format lock changelog clean
 
 help:  ## list these commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -54,6 +54,9 @@ check: $(DEV)  ## format, lint, types, import rules, links in the docs; all, als
 bench: $(BENCH)  ## measure Reception, with and without dialogs, against the bare server and a hand-made app
 	@$(PY) -m benchmarks $(ARGS)
 	@$(PY) -m benchmarks.durable $(ARGS)
+
+crash: $(DEV)  ## kill workers and the database under load (ARGS="--cycles 50 --seed 1"); an hour
+	@$(PY) -m tests.crash $(ARGS)
 
 format: $(DEV)  ## rewrite the code in the house format, mend what the linter can mend
 	@$(PY) -m ruff check --fix --quiet --exit-zero $(CODE)
