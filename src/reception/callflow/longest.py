@@ -21,26 +21,31 @@ def longest_ways(flow: Flow) -> tuple[int, int]:
     >>> longest_ways(flow.answer().then(flow.pivot("https://a.example/")).then(flow.hangup()))
     (3, 2)
     """
+    in_all = to_pivot = 0
+    for step in flow._spine:
+        if step.branches:
+            return _longest_of_many(flow)
+        in_all += 1
+        if step.module == "pivot" and not to_pivot:
+            to_pivot = in_all
+    return in_all, to_pivot or in_all
+
+
+def _longest_of_many(flow: Flow) -> tuple[int, int]:
+    """The same where there are branches."""
     every = [flow]
     for seen in every:
-        for step in seen._spine:
-            if step.branches:
-                every.extend(hung for _, hung in step.branches)
-    if len(every) == 1:
-        # Nodes in a row, as most replies are.
-        modules = [step.module for step in flow._spine]
-        size = len(modules)
-        return size, modules.index("pivot") + 1 if "pivot" in modules else size
+        every.extend(hung for step in seen._spine for _, hung in step.branches)
     # A flow comes after the one it hangs from, so that the innermost are counted first.
     counted: dict[int, tuple[int, int]] = {}
     for seen in reversed(every):
-        all_in_all = to_pivot = 0
+        in_all = to_pivot = 0
         for step in reversed(seen._spine):
             for _, hung in step.branches:
                 of_all, of_pivot = counted[id(hung)]
-                all_in_all = max(all_in_all, of_all)
+                in_all = max(in_all, of_all)
                 to_pivot = max(to_pivot, of_pivot)
-            all_in_all += 1
+            in_all += 1
             to_pivot = 1 if step.module == "pivot" else to_pivot + 1
-        counted[id(seen)] = all_in_all, to_pivot
+        counted[id(seen)] = in_all, to_pivot
     return counted[id(flow)]

@@ -111,10 +111,7 @@ def _line(spine: tuple[Step, ...]) -> bytes | None:
         if step.branches:
             return None
         heads.append(step.head)
-    return b'%b,"children":{}%b' % (
-        b',"children":{"_":'.join(heads),
-        b"}" * (2 * len(heads) - 1),
-    )
+    return b',"children":{"_":'.join(heads) + b',"children":{}' + b"}" * (2 * len(heads) - 1)
 
 
 def _key(branch: tuple[str, Flow]) -> str:

@@ -213,10 +213,12 @@ def in_a_row(flows: Iterable[Flow]) -> Flow:
     mask, local = 3, False
     for flow in flows:
         spine += flow._spine
-        if not mask & flow._mask:
+        both = mask & flow._mask
+        if not both:
             raise _nothing_common(mask, flow._mask)
-        mask &= flow._mask
-        local = local or flow._local
+        mask = both
+        if flow._local:
+            local = True
     return Flow(tuple(spine), mask, local)
 
 

@@ -55,6 +55,9 @@ class Throw(msgspec.Struct, frozen=True):
     error: Exception
 
 
+NEW: Final = object()
+"""Says that no earlier step has answered an operation."""
+
 _read_answer: Final = msgspec.json.Decoder(Answer).decode
 
 
@@ -83,13 +86,13 @@ class Answering:
 
     def __init__(
         self,
-        *,
         stage: Stage,
         history: Journal,
         arrival: Arrival,
         facts: Facts,
         recording: Recording,
         out: Outgoing,
+        *,
         has_answer: bool,
     ) -> None:
         self._stage: Final = stage
@@ -105,15 +108,15 @@ class Answering:
         self.ended = 0
         stage.changed = self._changed
 
-    def before(self, operation: Operation[Any]) -> Give | Throw | None:
-        """Answer an operation that an earlier step has answered; None for any other."""
+    def before(self, operation: Operation[Any]) -> Any:
+        """Answer an operation that an earlier step has answered; `NEW` for any other."""
         recording = self._recording
         op = str(recording.next_number)
         entry = self._entries.get(op)
         if entry is None or entry.state == "pending" or isinstance(operation, Gather):
-            return None
+            return NEW
         if self._unsent and op in self._unsent:
-            return None
+            return NEW
         recording.next_number += 1
         recording.compare(entry, operation)
         return self._settled(entry, operation)
@@ -128,7 +131,8 @@ class Answering:
             if entry.state != "pending":
                 if op in self._unsent:
                     self._once_more(entry, operation)
-                return self._settled(entry, operation)
+                got = self._settled(entry, operation)
+                return got if isinstance(got, Throw) else Give(got)
         if isinstance(operation, (Ask, Run, Sleep)):
             return self._waiting(op, operation, entry)
         if isinstance(operation, StepOp):
@@ -142,20 +146,20 @@ class Answering:
                 op, "a question that was just answered", operation.shown(), operation.place
             )
 
-    def _settled(self, entry: Entry, operation: Operation[Any]) -> Give | Throw:
-        """Give what the journal has."""
+    def _settled(self, entry: Entry, operation: Operation[Any]) -> Any:
+        """What the journal has: a value, or `Throw`."""
         if entry.state == "ended":
             return self._call_ended(read(entry.value))
         if isinstance(operation, Ask):
             answer = _read_answer(entry.value)
-            if operation.manner.secret:
+            if operation.question.secret:
                 typed = self._typed(operation) if entry.op in self._unsent else None
-                answer = Answer(answer.worth, Secret(typed, answered=answer.worth != "nothing"))
-            return Give(answer)
+                return Answer(answer.worth, Secret(typed, answered=answer.worth != "nothing"))
+            return answer
         if isinstance(operation, StepOp):
             return self._recorded(entry.op, operation, entry.state == "done", entry.value)
         value = read(entry.value)
-        return Give(chance.time_of(value) if isinstance(operation, Now) else value)
+        return chance.time_of(value) if isinstance(operation, Now) else value
 
     def _once_more(self, entry: Entry, operation: Operation[Any]) -> None:
         """What is in the journal belongs to this very step: an effect behind it wrote it down."""
@@ -165,7 +169,7 @@ class Answering:
         if isinstance(operation, (Ask, Run, Sleep)):
             # This arrival was the answer.
             self.has_answer = False
-            if isinstance(operation, Ask) and operation.manner.secret and self._typed(operation):
+            if isinstance(operation, Ask) and operation.question.secret and self._typed(operation):
                 self._out.erase(self._collection())
         else:
             self._begun(entry.op, operation)
@@ -223,7 +227,7 @@ class Answering:
     def _typed(self, operation: Ask[Any]) -> str:
         """The keys that arrived: what no phone can have sent is left out."""
         typed = self._arrival.digits.get(self._collection(), "")
-        return "".join(key for key in typed if key in KEYS)[: operation.manner.max_digits]
+        return "".join(key for key in typed if key in KEYS)[: operation.question.max_digits]
 
     def _arrived(self, op: str, operation: Ask[Any] | Run | Sleep) -> Give:
         if isinstance(operation, Sleep):
@@ -235,7 +239,7 @@ class Answering:
             return Give(outcome)
         keys = self._typed(operation)
         worth = operation.judge(keys)
-        if operation.manner.secret:
+        if operation.question.secret:
             self._recording.note(op, operation, "done", [worth, None])
             if keys:
                 self._out.erase(self._collection())
@@ -263,15 +267,14 @@ class Answering:
 
     def result(self, op: str, operation: StepOp[Any], result: Result) -> Give | Throw:
         self._recording.note(op, operation, "done" if result.is_ok else "failed", result.value)
-        return self._recorded(op, operation, result.is_ok, result.value)
+        got = self._recorded(op, operation, result.is_ok, result.value)
+        return got if isinstance(got, Throw) else Give(got)
 
-    def _recorded(
-        self, op: str, operation: StepOp[Any], is_ok: bool, value: msgspec.Raw
-    ) -> Give | Throw:
+    def _recorded(self, op: str, operation: StepOp[Any], is_ok: bool, value: msgspec.Raw) -> Any:
         if not is_ok:
             return Throw(failure_read(value))
         try:
-            return Give(value_read(value, operation.function))
+            return value_read(value, operation.function)
         except (msgspec.MsgspecError, TypeError, ValueError) as problem:
             raise self._recording.drift(
                 op,

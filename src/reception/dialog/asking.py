@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator
 from typing import Any, Final, Literal, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from reception.callflow import Flow
 from reception.dialog.operations import Operation
@@ -41,21 +41,22 @@ class Answer(Struct, array_like=True, frozen=True):
     keys: Any
 
 
-class Manner(Struct, frozen=True, eq=False):
+class Question(Struct, frozen=True, eq=False):
     """
-    How a question is asked: all of it but its prompts, checked.
+    What is asked, checked; it may be asked any number of times.
 
     Shape:
         valid: what an answer may be; None where any may, or where a function says it.
-        keys: those that an answer may hold; None where any may.
+        terminator: the one key that ends the entry early.
         interrupting: the keys that stop the prompt, in the order of a phone.
-        digests: of questions asked in this manner, by their prompt: they are asked again, at
-            every replay.
+        digest: what a journal compares.
     """
 
+    prompt: PromptLike | None
+    nothing_heard: PromptLike | None
+    not_valid: PromptLike | None
     max_digits: int
     valid: str | frozenset[str] | None
-    keys: frozenset[str] | None
     terminator: str
     interrupting: str
     timeout_s: float
@@ -63,91 +64,38 @@ class Manner(Struct, frozen=True, eq=False):
     typeahead: bool
     retries: int
     secret: bool
-    digests: dict[str | bytes, str] = field(default_factory=dict)
+    digest: str
 
 
 class Ask(Operation[A]):
     """
-    A question.
+    A question that is asked.
 
     Attributes:
-        manner: how it is asked.
+        question: what is asked.
         attempt: which try this is, from 0.
         after: what the previous try brought; "valid" before the first.
     """
 
-    __slots__ = (
-        "_digest",
-        "_judge",
-        "after",
-        "attempt",
-        "manner",
-        "not_valid",
-        "nothing_heard",
-        "prompt",
-    )
+    __slots__ = ("_judge", "after", "attempt", "label", "question")
     kind = "ask"
 
-    def __init__(
-        self,
-        stage: Stage,
-        manner: Manner,
-        prompt: PromptLike | None,
-        valid: Valid = None,
-        nothing_heard: PromptLike | None = None,
-        not_valid: PromptLike | None = None,
-    ) -> None:
-        # A prompt that has a digest was checked before it got it.
-        digest = None
-        if type(prompt) is str:
-            digest = manner.digests.get(prompt)
-        elif type(prompt) is Flow:
-            digest = manner.digests.get(prompt.render())
-        if digest is None and prompt is not None:
-            checked(prompt, "call.ask")
-        if nothing_heard is not None:
-            checked(nothing_heard, "call.ask")
-        if not_valid is not None:
-            checked(not_valid, "call.ask")
-        self.manner: Final = manner
-        self.prompt: Final = prompt
-        self.nothing_heard: Final = nothing_heard
-        self.not_valid: Final = not_valid
+    def __init__(self, stage: Stage, question: Question, valid: Valid) -> None:
+        self.question: Final = question
         self.attempt = 0
+        self.label = ""
         self.after: Worth = "valid"
         self._judge: Final = valid if callable(valid) else None
-        self._digest: str | None = digest
         Operation.__init__(self, stage)
 
-    @property
-    def label(self) -> str:
-        return f"try {self.attempt + 1}" if self.attempt else ""
-
-    def arguments(self) -> Any:
-        # How long somebody is waited for changes no answer that is in the journal.
-        manner = self.manner
-        valid = manner.valid if self._judge is None else "(function)"
-        return (
-            arguments_of(self.prompt),
-            manner.max_digits,
-            sorted(valid) if isinstance(valid, frozenset) else valid,
-            manner.terminator,
-            manner.secret,
-            manner.retries,
-        )
-
     def digest(self) -> str:
-        digest = self._digest
-        if digest is None:
-            digest = self._digest = digest_of(self.arguments())
-            _learn(self.manner, self.prompt, digest)
-        return digest
+        return self.question.digest
 
     def judge(self, keys: str) -> Worth:
         """Tell what an entry is worth; "" is silence (or a lone terminator)."""
         if not keys:
             return "nothing"
-        valid = self.manner.valid
+        valid = self.question.valid
         if self._judge is not None:
             good = bool(self._judge(keys))
         elif valid is None:
@@ -160,30 +108,32 @@ class Ask(Operation[A]):
 
     def __await__(self) -> Generator[Operation[Any], Any, A]:
         self.taken()
-        self.attempt = 0
+        self.attempt, self.label = 0, ""
         answer: Answer = yield self
         while answer.worth != "valid":
             self.after = answer.worth
-            if self.attempt == self.manner.retries:
-                nothing: Any = Secret(None, answered=False) if self.manner.secret else ""
+            if self.attempt == self.question.retries:
+                nothing: Any = Secret(None, answered=False) if self.question.secret else ""
                 return nothing  # type: ignore[no-any-return]  # a Secret or text, as `secret` says
             self._stage.check_open()
             self.attempt += 1
+            self.label = f"try {self.attempt + 1}"
             answer = yield self
         keys: A = answer.keys
         return keys
 
 
-# --- what is asked again and again ----------------------------------------------------------------
+# --- questions ------------------------------------------------------------------------------------
 
-# A dialog is replayed at every step, and asks the same questions; an application has few.
-_MOST_KNOWN: Final = 1_000
-_manners: Final[dict[tuple[Any, ...], Manner]] = {}
+# A dialog asks its questions again at every replay, and its calls ask the same ones.
+_MOST_KNOWN: Final = 4_000
+_known: Final[dict[tuple[Any, ...], Question]] = {}
 # All functions are alike here, and none is kept.
 _FUNCTION: Final = object()
 
 
-def manner_of(
+def question_of(
+    prompt: PromptLike | None,
     max_digits: int,
     valid: Valid,
     terminator: str | None,
@@ -191,58 +141,111 @@ def manner_of(
     interdigit_s: float,
     typeahead: bool,
     retries: int,
+    nothing_heard: PromptLike | None,
+    not_valid: PromptLike | None,
     secret: bool,
-) -> Manner:
+) -> Question:
     """
-    Check how a question is asked.
+    Check what is asked.
 
     Errors:
-        AppError: keys that cannot be typed, no key left to end the entry, bad numbers.
+        AppError: keys that cannot be typed, no key left to end the entry, a prompt that is
+        none, bad numbers.
     """
     given: Any = valid
     if valid is not None and type(valid) is not str:
         given = _FUNCTION if callable(valid) else _whole(valid)
-    asked = (given, max_digits, terminator, timeout_s, interdigit_s, typeahead, retries, secret)
+    name: tuple[Any, ...] = (
+        prompt if type(prompt) is str else _name_of(prompt),
+        max_digits,
+        given,
+        terminator,
+        timeout_s,
+        interdigit_s,
+        typeahead,
+        retries,
+        nothing_heard if nothing_heard is None else _name_of(nothing_heard),
+        not_valid if not_valid is None else _name_of(not_valid),
+        secret,
+    )
     try:
-        manner = _manners.get(asked)
+        known = _known.get(name)
     except TypeError:
-        manner = None
+        known = None
     if (
-        manner is None
+        known is not None
         # True is equal to 1 and to 1.0, and none of them stands for another.
-        or manner.max_digits is not max_digits
-        or manner.retries is not retries
-        or manner.secret is not secret
-        or timeout_s is True
-        or interdigit_s is True
+        and known.max_digits is max_digits
+        and known.retries is retries
+        and known.secret is secret
+        and timeout_s is not True
+        and interdigit_s is not True
     ):
-        manner = _made(*asked)
-        if len(_manners) >= _MOST_KNOWN:
-            _manners.clear()
-        _manners[asked] = manner
-    return manner
+        return known
+    question = _made(
+        prompt,
+        max_digits,
+        given,
+        terminator,
+        timeout_s,
+        interdigit_s,
+        typeahead,
+        retries,
+        nothing_heard,
+        not_valid,
+        secret,
+    )
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[name] = question
+    return question
+
+
+def _name_of(prompt: PromptLike | None) -> object:
+    """What a prompt is known by: what is equal here is sent and compared alike."""
+    if type(prompt) is Flow:
+        return prompt.render()
+    return prompt if prompt is None or type(prompt) is str else object()
 
 
 def _made(
-    valid: Any,
+    prompt: PromptLike | None,
     max_digits: int,
+    valid: Any,
     terminator: str | None,
     timeout_s: float,
     interdigit_s: float,
     typeahead: bool,
     retries: int,
+    nothing_heard: PromptLike | None,
+    not_valid: PromptLike | None,
     secret: bool,
-) -> Manner:
+) -> Question:
+    for each in (prompt, nothing_heard, not_valid):
+        if each is not None:
+            checked(each, "call.ask")
     _check_number("max_digits", max_digits, 1, MOST_DIGITS)
     _check_number("retries", retries, 0, 20)
-    valid = None if valid is _FUNCTION else valid
+    is_function = valid is _FUNCTION
+    valid = None if is_function else valid
     keys = _keys_in(valid, max_digits)
     ends = _terminator(keys, terminator)
     good = KEYS if keys is None else keys
-    return Manner(
+    # How long somebody is waited for changes no answer that is in the journal.
+    compared = (
+        arguments_of(prompt),
+        max_digits,
+        "(function)" if is_function else sorted(valid) if isinstance(valid, frozenset) else valid,
+        ends,
+        secret,
+        retries,
+    )
+    return Question(
+        prompt,
+        nothing_heard,
+        not_valid,
         max_digits,
         valid,
-        keys,
         ends,
         "".join(key for key in KEYS if key != ends and key in good),
         _check_time("timeout_s", timeout_s),
@@ -250,15 +253,8 @@ def _made(
         typeahead,
         retries,
         secret,
+        digest_of(compared),
     )
-
-
-def _learn(manner: Manner, prompt: PromptLike | None, digest: str) -> None:
-    name = prompt.render() if type(prompt) is Flow else prompt
-    if type(name) is str or type(name) is bytes:
-        if len(manner.digests) >= _MOST_KNOWN:
-            manner.digests.clear()
-        manner.digests[name] = digest
 
 
 def _whole(valid: Collection[str]) -> frozenset[str] | str:

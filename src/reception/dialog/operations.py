@@ -42,7 +42,7 @@ class Operation(Generic[T]):
     def __init__(self, stage: Stage) -> None:
         self._stage: Final = stage
         self._spot: Final = stage.spot
-        stage.waiting.append(self)
+        stage.made(self)
 
     @property
     def place(self) -> Place | None:
@@ -69,11 +69,7 @@ class Operation(Generic[T]):
     def taken(self) -> None:
         """Note that somebody awaits this operation."""
         stage = self._stage
-        waiting = stage.waiting
-        if waiting and waiting[-1] is self:
-            del waiting[-1]
-        elif self in waiting:
-            waiting.remove(self)
+        stage.taken(self)
         if stage.is_closing:
             stage.check_open()
 
@@ -92,8 +88,7 @@ class Operation(Generic[T]):
         return answer
 
     def __bool__(self) -> bool:
-        if self in self._stage.waiting:
-            self._stage.waiting.remove(self)
+        self._stage.taken(self)
         raise AppError(
             "dialog.await_missing",
             f"{self.place}: await is missing: write `if await call.{self.kind}(…)`",
@@ -277,8 +272,6 @@ class Gather(Operation[tuple[Any, ...]]):
         return str(len(self.parts))
 
     def taken(self) -> None:
-        waiting = self._stage.waiting
         for part in self.parts:
-            if part in waiting:
-                waiting.remove(part)
+            self._stage.taken(part)
         super().taken()

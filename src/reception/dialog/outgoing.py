@@ -125,10 +125,11 @@ class Outgoing:
     def _head(self) -> list[Flow]:
         """What stands before everything: variables, then the erasing of a secret."""
         tags = self._all_tags()
-        return [*([replies.tagging(tags)] if tags else []), *self._erasing()]
+        head = [replies.tagging(tags)] if tags else []
+        return head + self._erasing()
 
     def _all_tags(self) -> dict[str, Any]:
-        return {**(self._facts.tags if self._step_no == 0 else {}), **self._tags}
+        return {**self._facts.tags, **self._tags} if self._step_no == 0 else self._tags
 
     def _erasing(self) -> list[Flow]:
         return [replies.dropping(self._erase)] if self._erase else []

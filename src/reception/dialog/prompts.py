@@ -132,7 +132,7 @@ def merged(nodes: Iterable[Node]) -> list[Node]:
     return result
 
 
-def question(before: list[Node], own: list[Node], keys: str) -> tuple[list[Node], list[Node]]:
+def arranged(before: list[Node], own: list[Node], keys: str) -> tuple[list[Node], list[Node]]:
     """
     Arrange prompts around a question.
 

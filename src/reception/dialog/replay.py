@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Final, NamedTuple
 
 from reception.dialog import chance, lines
-from reception.dialog.answering import Answering, Give, Throw
+from reception.dialog.answering import NEW, Answering, Give, Throw
 from reception.dialog.endings import CallEnded, Parked
 from reception.dialog.facts import Arrival, Facts
 from reception.dialog.journal import Entry, Hold, Journal
@@ -129,14 +129,9 @@ class Replay:
         # What arrived answers the first operation that waits for the caller, unless it came
         # from a holding prompt or began a handler.
         is_pivot = arrival.step_no > 0 and arrival.end is None
+        has_answer = is_pivot and not history.is_holding and not is_new
         self._answering: Final = Answering(
-            stage=stage,
-            history=history,
-            arrival=arrival,
-            facts=facts,
-            recording=self._recording,
-            out=self._out,
-            has_answer=is_pivot and not history.is_holding and not is_new,
+            stage, history, arrival, facts, self._recording, self._out, has_answer=has_answer
         )
 
     # --- turns ------------------------------------------------------------------------------------
@@ -280,25 +275,22 @@ class Replay:
 
     def _replayed(self, answer: Give | Throw) -> object:
         """Run on with what earlier steps have answered, up to what they have not."""
-        coroutine, waiting, before = self._coroutine, self._stage.waiting, self._answering.before
+        coroutine, stage, before = self._coroutine, self._stage, self._answering.before
         assert coroutine is not None  # `advance` comes first, `park` last
         send = coroutine.send
+        got: Any = answer.value if isinstance(answer, Give) else answer
         while True:
             try:
-                if isinstance(answer, Give):
-                    awaited = send(answer.value)
-                else:
-                    awaited = coroutine.throw(answer.error)
+                awaited = coroutine.throw(got.error) if type(got) is Throw else send(got)
             except StopIteration as stop:
                 return _Done(stop.value)
             except Exception as error:  # noqa: BLE001  whatever the dialog raises, it is its outcome
                 return _Broke(error)
-            if waiting or not isinstance(awaited, Operation):
+            if stage.latest is not None or stage.waiting or not isinstance(awaited, Operation):
                 return awaited
-            known = before(awaited)
-            if known is None:
+            got = before(awaited)
+            if got is NEW:
                 return awaited
-            answer = known
 
     def _finished(self, value: object) -> Outcome:
         missing = self._stage.first_waiting()

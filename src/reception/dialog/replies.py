@@ -19,12 +19,13 @@ from typing import Any, Final
 
 from reception.callflow import Flow, flow
 from reception.callflow.making import node_flow
+from reception.callflow.plain import plain
 from reception.callflow.stencil import Stencil
 from reception.callflow.value import in_a_row
-from reception.dialog.asking import Ask, Manner
+from reception.dialog.asking import Ask
 from reception.dialog.catalogue import Catalogue
 from reception.dialog.facts import Facts
-from reception.dialog.prompts import Node, PromptLike, nodes_of, question, uninterrupted
+from reception.dialog.prompts import Node, PromptLike, arranged, nodes_of, uninterrupted
 
 DRAIN: Final = "rx"
 """The collection into which waiting keys are drained. Nobody ever reads it."""
@@ -68,28 +69,28 @@ _DRAINING: Final = dropping(DRAIN)
 
 
 @lru_cache(maxsize=256)
-def _collecting(manner: Manner) -> Stencil:
+def _collecting(max_digits: int, terminator: str, timeout_s: float, interdigit_s: float) -> Stencil:
     data = {
         "collection_name": "",
-        "max_digits": manner.max_digits,
-        "terminator": manner.terminator,
-        "timeout": _ms(manner.timeout_s),
-        "interdigit_timeout": _ms(manner.interdigit_s),
+        "max_digits": max_digits,
+        "terminator": terminator,
+        "timeout": _ms(timeout_s),
+        "interdigit_timeout": _ms(interdigit_s),
     }
     return Stencil("collect_dtmf", data, "collection_name")
 
 
 def way_back(url: str, facts: Facts) -> tuple[Flow, Flow]:
     """A continuation, and behind it the fallback for when nobody answers."""
-    least_ms = math.ceil(facts.deadline_s * 1000) + _MARGIN_MS
     # What the platform checks of a URL stands before its query.
     place, mark, query = url.partition("?")
-    pivot = _pivot(place, min(_MOST_MS, max(_TIMEOUT_MS, least_ms)))
-    return pivot.filled(mark + query), facts.fallback
+    return _pivot(place + mark, facts.deadline_s).filled(query), facts.fallback
 
 
 @lru_cache(maxsize=256)
-def _pivot(url: str, timeout_ms: int) -> Stencil:
+def _pivot(url: str, deadline_s: float) -> Stencil:
+    least_ms = math.ceil(deadline_s * 1000) + _MARGIN_MS
+    timeout_ms = min(_MOST_MS, max(_TIMEOUT_MS, least_ms))
     data = {
         "voice_url": url,
         "method": "post",
@@ -102,25 +103,28 @@ def _pivot(url: str, timeout_ms: int) -> Stencil:
 
 def tagging(values: Mapping[str, Any]) -> Flow:
     """Application variables, exported so that other legs and reports carry them."""
-    return flow.set_variables(values, export=True)
+    return node_flow("set_variables", {"custom_application_vars": plain(values), "export": True})
 
 
 def asked(ask: Ask[Any], queued: list[Node], facts: Facts, collection: str) -> list[Flow]:
     """The nodes of a question, up to its pivot."""
-    catalogue, language, manner = facts.catalogue, facts.language, ask.manner
+    catalogue, language, question = facts.catalogue, facts.language, ask.question
     before = list(queued)
     if ask.after == "nothing":
-        before += _nodes(ask.nothing_heard, catalogue, language)
+        before += _nodes(question.nothing_heard, catalogue, language)
     elif ask.after == "invalid":
-        before += _nodes(ask.not_valid, catalogue, language)
-    if type(ask.prompt) is str and not before:
-        behind = [_spoken(ask.prompt, manner.interrupting)]
+        before += _nodes(question.not_valid, catalogue, language)
+    if type(question.prompt) is str and not before:
+        behind = [_spoken(question.prompt, question.interrupting)]
     else:
-        own = _nodes(ask.prompt, catalogue, language)
-        before, own = question(before, own, manner.interrupting)
+        own = _nodes(question.prompt, catalogue, language)
+        before, own = arranged(before, own, question.interrupting)
         behind = made(own)
-    drain = () if manner.typeahead else (_DRAINING,)
-    return [*made(before), *drain, *behind, _collecting(manner).filled(collection)]
+    drain = () if question.typeahead else (_DRAINING,)
+    collect = _collecting(
+        question.max_digits, question.terminator, question.timeout_s, question.interdigit_s
+    )
+    return [*made(before), *drain, *behind, collect.filled(collection)]
 
 
 @lru_cache(maxsize=1024)

@@ -33,24 +33,49 @@ class Stage:
         is_ending: the call is over; only settling is left to do.
         on_end: what the dialog registered, in order: function and arguments.
         spot: where the developer's code stands that makes an operation (`lines.Place`).
-        waiting: operations that were made and are not awaited yet.
+        latest: the operation that was made last, until it is awaited.
+        waiting: those that were made before it and are not awaited yet.
         changed: asks the engine whether a change is in force (see `Replay`).
     """
 
-    __slots__ = ("changed", "is_closing", "is_ending", "on_end", "parked", "spot", "waiting")
+    __slots__ = (
+        "changed",
+        "is_closing",
+        "is_ending",
+        "latest",
+        "on_end",
+        "parked",
+        "spot",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self.is_closing = False
         self.is_ending = False
         self.on_end: Final[list[tuple[Callable[..., Any], tuple[Any, ...]]]] = []
         self.spot: tuple[CodeType, int] | None = None
+        self.latest: Operation[Any] | None = None
         self.waiting: Final[list[Operation[Any]]] = []
         self.parked = 0
         self.changed: Callable[[str], bool] = _not_driven
 
+    def made(self, operation: Operation[Any]) -> None:
+        """Note an operation that was made."""
+        if self.latest is not None:
+            self.waiting.append(self.latest)
+        self.latest = operation
+
+    def taken(self, operation: Operation[Any]) -> None:
+        """Note that an operation is awaited."""
+        if self.latest is operation:
+            self.latest = None
+        elif operation in self.waiting:
+            self.waiting.remove(operation)
+
     def let_go(self) -> None:
         """Drop what holds this stage in turn, when the function has been put away."""
         self.changed = _not_driven
+        self.latest = None
         self.waiting.clear()
 
     def check_open(self) -> None:
@@ -63,6 +88,9 @@ class Stage:
     def first_forgotten(self) -> AppError | None:
         """The error for the first operation that was dropped without an ``await``, if there is one."""
         # Whoever means to await one later holds it; the others are gone when we let go of them.
+        if self.latest is not None:
+            self.waiting.append(self.latest)
+            self.latest = None
         made = [(ref(operation), operation.missing()) for operation in self.waiting]
         self.waiting.clear()
         for made_one, missing in made:

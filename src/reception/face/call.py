@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeVar, TypeVarTuple, Unpack, overload
 from reception import dialog
 from reception.callflow import Flow, flow
 from reception.dialog import Operation, Prompt, PromptLike, Secret, Stage, Valid
-from reception.dialog.asking import manner_of
+from reception.dialog.asking import question_of
 from reception.dialog.lines import caller
 from reception.errors import AppError
 from reception.face import refusals
@@ -187,10 +187,20 @@ class Call:
             CallEnded: the caller has gone.
         """
         stage = self._on_stage("ask")
-        manner = manner_of(
-            max_digits, valid, terminator, timeout_s, interdigit_s, typeahead, retries, secret
+        question = question_of(
+            prompt,
+            max_digits,
+            valid,
+            terminator,
+            timeout_s,
+            interdigit_s,
+            typeahead,
+            retries,
+            nothing_heard,
+            not_valid,
+            secret,
         )
-        return dialog.Ask(stage, manner, prompt, valid, nothing_heard, not_valid)
+        return dialog.Ask(stage, question, valid)
 
     def play(self, prompt: Flow | Prompt | str) -> Operation[None]:
         """

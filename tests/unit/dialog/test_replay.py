@@ -539,6 +539,18 @@ def test_an_operation_may_be_awaited_later() -> None:
     assert b'"42"' in Rig(app_of(answer)).arrive().reply
 
 
+def test_operations_may_be_awaited_in_another_order() -> None:
+    async def answer(call: Call) -> Any:
+        first, second, third = call.step(find, "a"), call.now(), call.ask("x")
+        await second
+        await third
+        return flow.tts(str(await first))
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    assert b'"42"' in rig.answer("1").reply
+
+
 # --- limits ---------------------------------------------------------------------------------------
 
 
