@@ -49,7 +49,7 @@ class Question(Struct, frozen=True, eq=False):
         valid: what an answer may be; None where any may, or where a function says it.
         terminator: the one key that ends the entry early.
         interrupting: the keys that stop the prompt, in the order of a phone.
-        digest: what a journal compares.
+        compared, digest: what a journal compares, and the same in sixteen characters.
     """
 
     prompt: PromptLike | None
@@ -64,6 +64,7 @@ class Question(Struct, frozen=True, eq=False):
     typeahead: bool
     retries: int
     secret: bool
+    compared: tuple[Any, ...]
     digest: str
 
 
@@ -77,16 +78,18 @@ class Ask(Operation[A]):
         after: what the previous try brought; "valid" before the first.
     """
 
-    __slots__ = ("_judge", "after", "attempt", "label", "question")
+    __slots__ = ("_judge", "after", "attempt", "question")
     kind = "ask"
 
     def __init__(self, stage: Stage, question: Question, valid: Valid) -> None:
         self.question: Final = question
         self.attempt = 0
-        self.label = ""
         self.after: Worth = "valid"
         self._judge: Final = valid if callable(valid) else None
         Operation.__init__(self, stage)
+
+    def arguments(self) -> Any:
+        return self.question.compared
 
     def digest(self) -> str:
         return self.question.digest
@@ -253,6 +256,7 @@ def _made(
         typeahead,
         retries,
         secret,
+        compared,
         digest_of(compared),
     )
 

@@ -31,28 +31,24 @@ class Operation(Generic[T]):
     Something that a dialog awaits: ``await call.ask(…)``.
 
     Attributes:
-        kind, label: what the journal calls it.
+        kind, label: what the journal calls it; the label tells two of a kind apart.
         place: the developer's line that made it.
     """
 
-    __slots__ = ("__weakref__", "_spot", "_stage")
+    __slots__ = ("__weakref__", "_spot", "_stage", "label")
 
     kind: ClassVar[str] = ""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, label: str = "") -> None:
         self._stage: Final = stage
         self._spot: Final = stage.spot
+        self.label = label
         stage.made(self)
 
     @property
     def place(self) -> Place | None:
         """The developer's line that made it; None where the engine did."""
         return None if self._spot is None else Place(*self._spot)
-
-    @property
-    def label(self) -> str:
-        """What distinguishes two operations of a kind in the journal."""
-        return ""
 
     def arguments(self) -> Any:
         """What must be the same on a replay, as values that JSON can say."""
@@ -185,11 +181,7 @@ class Enqueue(Operation[None]):
         self.args: Final = args
         self.kwargs: Final = kwargs
         self.after_s: Final = after_s
-        super().__init__(stage)
-
-    @property
-    def label(self) -> str:
-        return self.task
+        super().__init__(stage, self.task)
 
     def arguments(self) -> Any:
         return (self.args, self.kwargs, self.after_s)
@@ -247,11 +239,7 @@ class StepOp(Operation[T]):
         self.while_: Final = while_
         self.while_max_s: Final = while_max_s
         self.timeout_s: Final = timeout_s
-        super().__init__(stage)
-
-    @property
-    def label(self) -> str:
-        return name_of(self.function)
+        super().__init__(stage, name_of(function))
 
     def arguments(self) -> Any:
         return (self.args, self.key)
@@ -265,11 +253,7 @@ class Gather(Operation[tuple[Any, ...]]):
 
     def __init__(self, stage: Stage, parts: Sequence[Operation[Any]]) -> None:
         self.parts: Final = tuple(parts)
-        super().__init__(stage)
-
-    @property
-    def label(self) -> str:
-        return str(len(self.parts))
+        super().__init__(stage, str(len(self.parts)))
 
     def taken(self) -> None:
         for part in self.parts:
