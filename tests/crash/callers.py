@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from reception.service.dialogs import digest_of
+from reception.wire import parse_pivot
 from tests.crash.history import Conversation, History
 
 VOICE = "/voice?APPID=desk"
@@ -230,8 +232,8 @@ class Caller:
                 return variables
             reply = Reply.read(answer.body)
             if reply.is_fallback:
-                name = (episode or call_id, number)
-                self.history.fell_back(name, answer.body, answer.took_s)
+                name = episode or first_request_name(body)
+                self.history.fell_back((name, number), answer.body, answer.took_s)
                 return variables
             episode = reply.episode or episode
             if episode:
@@ -317,6 +319,11 @@ class Caller:
                     self.history.counts["connections lost"] += 1
                 await asyncio.sleep(_AGAIN_AFTER_S)
         return None, tries
+
+
+def first_request_name(body: bytes) -> str:
+    """What the store knows a first request by: whoever heard a fallback was told no episode."""
+    return digest_of(parse_pivot(body, "application/json")).hex()
 
 
 def request_body(

@@ -53,7 +53,7 @@ class Evidence:
         stored = self.all_digests()
         effects = self.effects()
         ledger = self.ledger()
-        names = dict(self._calls())
+        names = dict(self._first_requests())
         history.fallbacks = {
             (names.get(name, name), number): is_explained
             for (name, number), is_explained in history.fallbacks.items()
@@ -145,9 +145,11 @@ class Evidence:
         with self._rows(query, []) as rows:
             return {episode for (episode,) in rows}
 
-    def _calls(self) -> Iterator[tuple[str, str]]:
-        """The first episode of each Call-ID: what heard a fallback at once knows no other name."""
-        query = "SELECT call_id, episode FROM reception.episode ORDER BY opened_at DESC"
+    def _first_requests(self) -> Iterator[tuple[str, str]]:
+        """The first episode that each first request has begun."""
+        query = (
+            "SELECT encode(digest, 'hex'), episode FROM reception.episode ORDER BY opened_at DESC"
+        )
         with self._rows(query, []) as rows:
             yield from rows
 

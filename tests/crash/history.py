@@ -42,7 +42,7 @@ class History:
     Attributes:
         acknowledged: digest of the reply, by step.
         results: words of effects that were heard.
-        fallbacks: steps (or calls, by their Call-ID) that heard the fallback, and whether the
+        fallbacks: steps (or first requests, by their digest) that heard the fallback, and whether the
             deadline or an outage explains it.
         fallback: its digest.
         refused: steps that were refused although the caller came back as it was told.
