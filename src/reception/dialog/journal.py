@@ -187,20 +187,8 @@ class Journal:
             AppError("dialog.journal_format"): some of it is not for this release.
         """
         journal = cls()
-        entries, step = journal.entries, None
         for data in committed:
-            step = Entries.decode(data)
-            journal.is_holding = False
-            if step.request is not None:
-                journal.request = step.request
-            for entry in step.entries:
-                if entry.kind in _ENGINES_OWN:
-                    journal._add(entry)
-                elif entry.state != "pending" or entry.op not in entries:
-                    entries[entry.op] = entry
-        if step is not None:
-            journal.head = step.step_no
-            journal.app_version = step.app_version
+            journal.append(Entries.decode(data))
         for data in before_effects:
             step = Entries.decode(data)
             if step.step_no > journal.head:
@@ -213,6 +201,20 @@ class Journal:
         if results:
             journal.results = {op: Result.decode(data) for op, data in results.items()}
         return journal
+
+    def append(self, step: Entries) -> None:
+        """Go on by a step that is committed; nothing may be unsent."""
+        self.head = step.step_no
+        self.app_version = step.app_version
+        self.is_holding = False
+        if step.request is not None:
+            self.request = step.request
+        entries = self.entries
+        for entry in step.entries:
+            if entry.kind in _ENGINES_OWN:
+                self._add(entry)
+            elif entry.state != "pending" or entry.op not in entries:
+                entries[entry.op] = entry
 
     def _add(self, entry: Entry) -> None:
         op, kind = entry.op, entry.kind

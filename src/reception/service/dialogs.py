@@ -99,16 +99,14 @@ class Dialogs:
 
     async def _next(self, pivot: Pivot, token: StepToken) -> Reply:
         past = self.recent.take(pivot.tenant, token.episode)
-        if past is not None and past.head == token.step_no - 1:
-            journal = Journal.load(past.entries)
-        else:
+        if past is None or past.journal.head != token.step_no - 1:
             history = await self.steps.load(pivot.tenant, token.episode, token.step_no)
             if history is None:
                 raise Denied("denied.step", "There is no such episode.")
             stored = self._stored(history, token)
             if stored is not None:
                 return stored
-            past, journal = _past_of(history), journal_of(history)
+            past = _past_of(history)
         if self.now() - past.stored_at > LIFETIME:
             raise Denied("denied.expired", "The step has expired.")
         self._note_alias(pivot, token, past.call_id)
@@ -117,7 +115,7 @@ class Dialogs:
             pivot,
             token.episode,
             Arrival(token.step_no, _digits(pivot.request), token.outcome),
-            journal,
+            past.journal,
             digest=digest_of(pivot.request),
             past=past,
         )
@@ -160,8 +158,10 @@ class Dialogs:
 
 def _past_of(history: History) -> Past:
     last = history.steps[-1]
-    entries = tuple(step.entries or b"" for step in history.steps)
-    return Past(history.episode.call_id, entries, last.bucket, last.created_at)
+    written_bytes = sum(len(step.entries or b"") for step in history.steps)
+    return Past(
+        history.episode.call_id, journal_of(history), written_bytes, last.bucket, last.created_at
+    )
 
 
 def journal_of(history: History) -> Journal:

@@ -276,17 +276,25 @@ class Turn:
             opened = await self._opened(step)
             if opened.fate != "opened":
                 return await self._said_by(opened)
-        if not self._is_waited_for:
-            self._remember(written, bucket, now)
+        if not self._is_waited_for and not self._journal.unsent:
+            self._remember(entries, written, bucket, now)
         return None
 
-    def _remember(self, entries: bytes, bucket: bytes, now: datetime) -> None:
+    def _remember(self, entries: Entries, written: bytes, bucket: bytes, now: datetime) -> None:
         """Keep the next step from reading; not where the result of an effect must be read."""
-        past = self._past or Past(self._pivot.request.call_id or "", (), b"", now)
+        # A request that was read back is the same for everybody, whoever reads it.
+        self._journal.append(entries if entries.request is None else Entries.decode(written))
+        past = self._past
         self._dialogs.recent.put(
             self._pivot.tenant,
             self._episode,
-            Past(past.call_id, (*past.entries, entries), bucket, now),
+            Past(
+                past.call_id if past is not None else self._pivot.request.call_id or "",
+                self._journal,
+                (past.written_bytes if past is not None else 0) + len(written),
+                bucket,
+                now,
+            ),
         )
 
     # --- those who were faster --------------------------------------------------------------------

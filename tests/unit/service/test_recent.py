@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from reception.dialog import Journal
 from reception.service.recent import Past, Recent
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+JOURNAL = Journal.load()
 
 
 def past(size: int) -> Past:
-    return Past("c1", (b"x" * size,), b"", AT)
+    return Past("c1", JOURNAL, size, b"", AT)
 
 
 def test_what_was_put_is_given_once_and_to_its_tenant_only() -> None:
@@ -22,7 +24,7 @@ def test_what_was_put_is_given_once_and_to_its_tenant_only() -> None:
 
 
 def test_the_silent_are_forgotten_first() -> None:
-    recent = Recent(most_bytes=10_000)
+    recent = Recent(most_bytes=50_000)
     for number in range(10):
         recent.put("a", str(number), past(1_000))
         recent.put("a", "0", past(1_000))
@@ -32,7 +34,7 @@ def test_the_silent_are_forgotten_first() -> None:
 
 
 def test_taking_makes_room() -> None:
-    recent = Recent(most_bytes=10_000)
+    recent = Recent(most_bytes=50_000)
     for number in range(100):
         recent.put("a", str(number), past(2_000))
         assert recent.take("a", str(number)) is not None
