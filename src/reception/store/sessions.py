@@ -95,8 +95,12 @@ class Sessions:
         return await self._connect()
 
     async def _take_back(self, session: Session) -> None:
-        # Anything but idle was left in the middle of something.
-        idle = session.pgconn.transaction_status == pq.TransactionStatus.IDLE
+        # Anything but idle was left in the middle of something. Whoever is cancelled while a
+        # pipeline begins or ends leaves it on: what is run next would tell no row count.
+        idle = (
+            session.pgconn.transaction_status == pq.TransactionStatus.IDLE
+            and session.pgconn.pipeline_status == pq.PipelineStatus.OFF
+        )
         if self._is_open and idle and not session.broken:
             self._idle.append(session)
         else:
