@@ -7,6 +7,7 @@ is what is on trial.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from tests.crash.history import (
 )
 
 _ROWS_AT_ONCE = 2_000
+_START_S = 30.0
 
 
 class Evidence:
@@ -41,6 +43,18 @@ class Evidence:
     def __init__(self, owner_dsn: str, ledger: Path) -> None:
         self._dsn = owner_dsn
         self._ledger = ledger
+
+    def wait_for_database(self) -> None:
+        """Return when the store can be read: a service with a fault is up before its database."""
+        give_up_at = time.monotonic() + _START_S
+        while True:
+            try:
+                psycopg.connect(self._dsn).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.05)
 
     def check_recent(self, history: History) -> None:
         """Look for what was acknowledged since the last time."""

@@ -24,6 +24,7 @@ Enough = Callable[[], bool]
 """Asked between two kills: end here, and report what there is."""
 # Long enough for a lease to run out, and for the effect to be run again.
 _LAST_CALLS_S = 120.0
+_AWAY_S = 0.3
 
 
 def silent(_: str) -> None:
@@ -111,6 +112,9 @@ class Trial:
     async def start(self, fault: str = "") -> None:
         """Start the service."""
         await self.service.start(fault)
+        await asyncio.to_thread(self.evidence.wait_for_database)
+        # Whoever has just missed it says so for a moment.
+        await asyncio.sleep(_AWAY_S)
         self.history.is_outage = False
 
     async def stop(self, *, by: signal.Signals = signal.SIGTERM) -> None:
