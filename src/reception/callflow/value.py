@@ -67,7 +67,7 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
             raise _not_a_flow("then", following)
         mask = self._mask & following._mask
         if not mask:
-            raise _nothing_common(self._mask, following._mask)
+            raise nothing_common(self._mask, following._mask)
         return Flow(self._spine + following._spine, mask, self._local or following._local)
 
     def on(self, key: str, following: Flow) -> Flow:
@@ -100,7 +100,7 @@ class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
             raise AppError("flow.branch_taken", message)
         mask = self._mask & following._mask
         if not mask:
-            raise _nothing_common(self._mask, following._mask)
+            raise nothing_common(self._mask, following._mask)
         step = msgspec.structs.replace(step, branches=(*step.branches, (key, following)))
         spine = (*spine[:at], step, *spine[at + 1 :])
         return Flow(spine, mask, self._local or following._local)
@@ -215,7 +215,7 @@ def in_a_row(flows: Iterable[Flow]) -> Flow:
         spine += flow._spine
         both = mask & flow._mask
         if not both:
-            raise _nothing_common(mask, flow._mask)
+            raise nothing_common(mask, flow._mask)
         mask = both
         if flow._local:
             local = True
@@ -235,7 +235,7 @@ def _with_fallback(flow: Flow, fallback: Flow, done: Mapping[int, Flow]) -> Flow
         return flow
     mask = flow._mask & fallback._mask
     if not mask:
-        raise _nothing_common(flow._mask, fallback._mask)
+        raise nothing_common(flow._mask, fallback._mask)
     return Flow(tuple(spine), mask, flow._local or fallback._local)
 
 
@@ -244,7 +244,8 @@ def _takes(module: str, key: str) -> bool:
     return spec is not None and spec.takes(key)
 
 
-def _nothing_common(mine: int, theirs: int) -> AppError:
+def nothing_common(mine: int, theirs: int) -> AppError:
+    """The error for two parts, by their masks, that no version accepts together."""
     message = (
         f"One part is for version {min(_SETS[mine])} of the platform only, the other for "
         f"version {min(_SETS[theirs])}: no version accepts both."

@@ -83,7 +83,6 @@ class Ask(Operation[A]):
 
     def __init__(self, stage: Stage, question: Question, valid: Valid) -> None:
         self.question: Final = question
-        self.attempt = 0
         self.after: Worth = "valid"
         self._judge: Final = valid if callable(valid) else None
         Operation.__init__(self, stage)
@@ -111,7 +110,8 @@ class Ask(Operation[A]):
 
     def __await__(self) -> Generator[Operation[Any], Any, A]:
         self.taken()
-        self.attempt, self.label = 0, ""
+        self.attempt = 0
+        self.label = ""
         answer: Answer = yield self
         while answer.worth != "valid":
             self.after = answer.worth

@@ -10,10 +10,11 @@ Source: contract/dialogs.md §2; traces 110 to 139.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from reception.callflow import SPECS, Flow, ModuleSpec
+from reception.callflow.closing import closed
 from reception.callflow.node import FAILURES
 from reception.errors import AppError
 
@@ -34,72 +35,71 @@ FAILURE_KEYS: Final = (
 DEFAULT: Final = "_"
 _DEEPEST: Final = 64
 
-WayBack = Callable[[str], Mapping[str, Any]]
+WayBack = Callable[[str], Flow]
 
 
-def with_ways_back(flow: Flow, way_back: WayBack, outcomes: Sequence[str] = ()) -> dict[str, Any]:
+def with_ways_back(flow: Flow, way_back: WayBack, outcomes: Sequence[str] = ()) -> Flow:
     """
     Hang a pivot at every open leaf of a flow.
 
     Args:
-        way_back: makes the pivot node for an outcome: the branches taken on the way, joined
-            by ``/``, or ``_`` where there were none.
+        way_back: makes the pivot for an outcome: the branches taken on the way, joined by
+            ``/``, or ``_`` where there were none.
         outcomes: further branches to come back from, such as the digits of a menu.
 
     Errors:
         AppError("dialog.no_way_back"): the flow ends the call, whatever happens.
         AppError("dialog.outcome"): no open module can take one of `outcomes`.
     """
-    tree = flow.to_dict()
-    unused = set(outcomes)
-    found = 0
-    waiting: list[tuple[dict[str, Any], tuple[str, ...], int]] = [(tree, (), 1)]
-    while waiting:
-        node, taken, depth = waiting.pop()
+    found: set[str] = set()
+
+    def ends(
+        module: str,
+        data: Mapping[str, Any],
+        keys: Collection[str],
+        way: tuple[str, ...],
+        depth: int,
+    ) -> dict[str, Flow]:
         if depth > _DEEPEST:
             raise AppError("dialog.too_deep", f"call.run: more than {_DEEPEST} nodes in a row")
-        children: dict[str, Any] = node["children"]
-        for key, child in children.items():
-            waiting.append((child, taken if key == DEFAULT else (*taken, key), depth + 1))
-        added = {}
-        for key in _open_keys(node, outcomes):
-            unused.discard(key)
-            way = taken if key == DEFAULT else (*taken, key)
-            added[key] = way_back("/".join(way) or DEFAULT)
-            found += 1
-        # The default branch stands last, as the builders write it.
-        default = children.pop(DEFAULT, None) or added.pop(DEFAULT, None)
-        children |= added
-        if default is not None:
-            children[DEFAULT] = default
+        hung = {}
+        for key in _open_keys(module, data, keys, outcomes):
+            found.add(key)
+            taken = way if key == DEFAULT else (*way, key)
+            hung[key] = way_back("/".join(taken) or DEFAULT)
+        return hung
+
+    made = closed(flow, ends)
     if not found:
         raise AppError(
             "dialog.no_way_back",
             f"call.run({flow!r}): this flow can never come back, because it always ends the call:"
             " return it from the dialog instead",
         )
+    unused = set(outcomes) - found
     if unused:
         raise AppError(
             "dialog.outcome",
             f"call.run({flow!r}): nothing in this flow can continue to {min(unused)!r}",
         )
-    return tree
+    return made
 
 
-def _open_keys(node: Mapping[str, Any], outcomes: Sequence[str]) -> list[str]:
+def _open_keys(
+    module: str, data: Mapping[str, Any], taken: Collection[str], outcomes: Sequence[str]
+) -> list[str]:
     """The keys by which the platform can leave a node with nothing to go on with."""
-    data, children = node["data"], node["children"]
     if data.get("skip_module") is True:
-        return [] if DEFAULT in children else [DEFAULT]
-    spec = SPECS.get(node["module"])
+        return [] if DEFAULT in taken else [DEFAULT]
+    spec = SPECS.get(module)
     if spec is None or data.get("endless_playback"):
         return []
     takes = spec.node.takes
-    is_open = not takes.default or DEFAULT not in children
-    keys = [key for key in outcomes if key != DEFAULT and spec.takes(key) and key not in children]
+    is_open = not takes.default or DEFAULT not in taken
+    keys = [key for key in outcomes if key != DEFAULT and spec.takes(key) and key not in taken]
     if is_open:
         named = _named(spec, data)
-        keys += [key for key in named if key not in children and key not in keys]
+        keys += [key for key in named if key not in taken and key not in keys]
         if takes.default:
             keys.append(DEFAULT)
     return keys

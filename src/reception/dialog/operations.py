@@ -43,7 +43,9 @@ class Operation(Generic[T]):
         self._stage: Final = stage
         self._spot: Final = stage.spot
         self.label = label
-        stage.made(self)
+        if stage.latest is not None:
+            stage.waiting.append(stage.latest)
+        stage.latest = self
 
     @property
     def place(self) -> Place | None:
@@ -65,9 +67,20 @@ class Operation(Generic[T]):
     def taken(self) -> None:
         """Note that somebody awaits this operation."""
         stage = self._stage
-        stage.taken(self)
+        if stage.latest is self:
+            stage.latest = None
+        else:
+            self.let_go()
         if stage.is_closing:
             stage.check_open()
+
+    def let_go(self) -> None:
+        """Wait for no ``await`` of this operation."""
+        stage = self._stage
+        if stage.latest is self:
+            stage.latest = None
+        elif self in stage.waiting:
+            stage.waiting.remove(self)
 
     def missing(self) -> AppError:
         """The error for an operation that nobody awaited."""
@@ -84,7 +97,7 @@ class Operation(Generic[T]):
         return answer
 
     def __bool__(self) -> bool:
-        self._stage.taken(self)
+        self.let_go()
         raise AppError(
             "dialog.await_missing",
             f"{self.place}: await is missing: write `if await call.{self.kind}(…)`",
@@ -257,5 +270,5 @@ class Gather(Operation[tuple[Any, ...]]):
 
     def taken(self) -> None:
         for part in self.parts:
-            self._stage.taken(part)
+            part.let_go()
         super().taken()

@@ -68,8 +68,8 @@ class Outgoing:
         """The reply of a dialog that waits for its caller."""
         facts = self._facts
         if isinstance(operation, Run):
-            closed = with_ways_back(operation.flow, self._tree_back, operation.outcomes)
-            nodes = [*replies.made(uninterrupted(self._queued)), flow.raw(closed)]
+            closed = with_ways_back(operation.flow, self._way_back_by, operation.outcomes)
+            nodes = [*replies.made(uninterrupted(self._queued)), closed]
         elif isinstance(operation, Ask):
             collection = replies.collection_of(facts.episode, self._step_no + 1)
             nodes = replies.asked(operation, self._queued, facts, collection)
@@ -137,9 +137,9 @@ class Outgoing:
     def _way_back(self) -> tuple[Flow, Flow]:
         return replies.way_back(self._facts.url(self._step_no + 1, ""), self._facts)
 
-    def _tree_back(self, outcome: str) -> dict[str, Any]:
+    def _way_back_by(self, outcome: str) -> Flow:
         url = self._facts.url(self._step_no + 1, outcome)
-        return in_a_row(replies.way_back(url, self._facts)).to_dict()
+        return in_a_row(replies.way_back(url, self._facts))
 
     def _handed_over(self, answer: Flow) -> Flow:
         """Give every ``flow.pivot(next=…)`` its URL."""
@@ -158,7 +158,7 @@ class Outgoing:
                     f"flow.pivot(next=…) addresses {name}, which is no handler of this app: mark"
                     " it with @app.state",
                 )
-            way_back = self._tree_back(NEXT + name)
+            way_back = self._way_back_by(NEXT + name).to_dict()
             node["data"] = {**node["data"], "voice_url": way_back["data"]["voice_url"]}
             if "_" not in node["children"]:
                 node["children"]["_"] = way_back["children"]["_"]

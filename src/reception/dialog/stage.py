@@ -59,19 +59,6 @@ class Stage:
         self.parked = 0
         self.changed: Callable[[str], bool] = _not_driven
 
-    def made(self, operation: Operation[Any]) -> None:
-        """Note an operation that was made."""
-        if self.latest is not None:
-            self.waiting.append(self.latest)
-        self.latest = operation
-
-    def taken(self, operation: Operation[Any]) -> None:
-        """Note that an operation is awaited."""
-        if self.latest is operation:
-            self.latest = None
-        elif operation in self.waiting:
-            self.waiting.remove(operation)
-
     def let_go(self) -> None:
         """Drop what holds this stage in turn, when the function has been put away."""
         self.changed = _not_driven

@@ -13,6 +13,7 @@ import builtins
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
@@ -69,6 +70,12 @@ def digest_of(value: Any) -> str:
         written = _digest_encoder.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError, UnicodeEncodeError):
         written = repr(type(value)).encode()
+    return _hashed(written)
+
+
+# At every replay the same arguments are hashed again.
+@lru_cache(maxsize=4_096)
+def _hashed(written: bytes) -> str:
     return hashlib.blake2b(written, digest_size=8).hexdigest()
 
 

@@ -8,7 +8,7 @@ changes nothing. What only the journal or the platform can tell is the engine's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -30,15 +30,22 @@ def check_run(flow: object, outcomes: Sequence[str]) -> None:
         )
     if isinstance(outcomes, str):
         raise AppError("dialog.outcome", 'call.run: write outcomes=("1", "2"), a tuple of branches')
-    if NEXT_URL.encode() in flow.render():
+    rendered, given = flow.render(), tuple(outcomes)
+    if (rendered, given) in _runnable:
+        return
+    if NEXT_URL.encode() in rendered:
         raise AppError(
             "dialog.run", "call.run: flow.pivot(next=…) hands over for good: return that flow"
         )
-    with_ways_back(flow, _nowhere, outcomes)
+    with_ways_back(flow, lambda outcome: flow, given)
+    if len(_runnable) >= _MOST_KNOWN:
+        _runnable.clear()
+    _runnable.add((rendered, given))
 
 
-def _nowhere(outcome: str) -> dict[str, Any]:
-    return {"module": "pivot", "data": {}, "children": {}}
+# A dialog asks again at every replay, and its flows are few.
+_MOST_KNOWN: Final = 1_000
+_runnable: Final[set[tuple[bytes, tuple[str, ...]]]] = set()
 
 
 def check_sleep(seconds: object) -> None:
