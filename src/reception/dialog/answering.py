@@ -20,7 +20,6 @@ from reception.dialog.facts import Arrival, Facts
 from reception.dialog.journal import Entry, Journal
 from reception.dialog.operations import (
     Enqueue,
-    Gather,
     Now,
     Operation,
     Prompts,
@@ -71,6 +70,7 @@ class Answering:
     """
 
     __slots__ = (
+        "_answers",
         "_arrival",
         "_changes",
         "_entries",
@@ -97,6 +97,7 @@ class Answering:
     ) -> None:
         self._stage: Final = stage
         self._entries: Final = history.entries
+        self._answers: Final = history.answers
         self._unsent: Final = history.unsent
         self._results: Final = history.results
         self._arrival: Final = arrival
@@ -113,7 +114,7 @@ class Answering:
         recording = self._recording
         op = str(recording.next_number)
         entry = self._entries.get(op)
-        if entry is None or entry.state == "pending" or isinstance(operation, Gather):
+        if entry is None or entry.state == "pending" or entry.kind == "gather":
             return NEW
         if self._unsent and op in self._unsent:
             return NEW
@@ -151,7 +152,9 @@ class Answering:
         if entry.state == "ended":
             return self._call_ended(read(entry.value))
         if isinstance(operation, Ask):
-            answer = _read_answer(entry.value)
+            answer = self._answers.get(entry.op)
+            if answer is None:
+                answer = self._answers[entry.op] = _read_answer(entry.value)
             if operation.question.secret:
                 typed = self._typed(operation) if entry.op in self._unsent else None
                 return Answer(answer.worth, Secret(typed, answered=answer.worth != "nothing"))

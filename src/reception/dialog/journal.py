@@ -126,6 +126,7 @@ class Journal:
 
     Attributes:
         entries: the operations by number, of every handler so far.
+        answers: by number, what questions were answered, as far as it was read.
         unsent: those of the step that is being answered: an effect of it was begun, but its
             reply is not committed, so its prompts and jobs have not gone out.
         base: the number at which the present handler begins.
@@ -139,6 +140,7 @@ class Journal:
     """
 
     __slots__ = (
+        "answers",
         "app_version",
         "base",
         "entries",
@@ -155,6 +157,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.entries: Final[dict[str, Entry]] = {}
+        self.answers: Final[dict[str, Any]] = {}
         self.unsent: Final[set[str]] = set()
         self.results: Mapping[str, Result] = {}
         self.holds: Final[dict[str, Hold]] = {}

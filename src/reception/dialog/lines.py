@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from sys import _getframe as caller
-from types import CodeType, TracebackType
+from types import CodeType, FunctionType, TracebackType
 from typing import Any, Final, NamedTuple
 
 __all__ = [
@@ -97,15 +97,17 @@ def name_of(function: Callable[..., Any]) -> str:
 
 def _plain(function: Any) -> Any:
     """Take `functools.partial`, bound methods and decorators that say so off a function."""
-    while True:
+    # Whoever decorates says so in the function's own dictionary.
+    while type(function) is not FunctionType or function.__dict__:
         inner = (
             getattr(function, "func", None)
             if hasattr(function, "keywords")
             else getattr(function, "__func__", None) or getattr(function, "__wrapped__", None)
         )
         if inner is None:
-            return function
+            break
         function = inner
+    return function
 
 
 def plain_function(function: Callable[..., Any]) -> Any:

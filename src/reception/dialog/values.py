@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -86,13 +86,13 @@ def value_written(function: Callable[..., Any], value: Any) -> Result:
     A value that cannot be written down becomes a failure that says what to do: the function
     has run, so this must not raise.
     """
-    hint = return_type(function)
     try:
+        hint, decode = promise_of(function)
         if hint is None:
             _must_be_plain(value, function)
         data = _encoder.encode(value)
         if hint is not None:
-            _decoder_of(hint).decode(data)
+            decode(data)
     except AppError as error:
         return failure_written(error)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -136,8 +136,7 @@ def value_read(data: msgspec.Raw, function: Callable[..., Any]) -> Any:
     Errors:
         msgspec.ValidationError: the function promises another type than it did then.
     """
-    hint = return_type(function)
-    return _plain_decode(data) if hint is None else _decoder_of(hint).decode(data)
+    return promise_of(function).decode(data)
 
 
 def failure_read(data: msgspec.Raw) -> Exception:
@@ -168,23 +167,44 @@ def read(data: msgspec.Raw) -> Any:
 
 # --- types ----------------------------------------------------------------------------------------
 
+
+class Promise(NamedTuple):
+    """
+    What a function says it returns.
+
+    Shape:
+        hint: the type; None where it says nothing that helps.
+        decode: reads a value of that type.
+    """
+
+    hint: Any
+    decode: Callable[[msgspec.Raw | bytes], Any]
+
+
 # Weakly: an application may make functions as it goes.
-_hints: Final[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
+_promises: Final[WeakKeyDictionary[Any, Promise]] = WeakKeyDictionary()
 _decoders: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
 
 
-def return_type(function: Callable[..., Any]) -> Any:
-    """The type that a function says it returns; None where it says nothing that helps."""
+def promise_of(function: Callable[..., Any]) -> Promise:
+    """
+    Look up what a function says it returns, once.
+
+    Errors:
+        TypeError: a type that nothing can be read as.
+    """
     plain = plain_function(function)
     if not hasattr(plain, "__annotations__"):
         plain = type(plain).__call__
     try:
-        return _hints[plain]
+        return _promises[plain]
     except (KeyError, TypeError):
         hint = _looked_up(plain)
+    decode = _plain_decode if hint is None else _decoder_of(hint).decode
+    promise = Promise(hint, decode)
     with suppress(TypeError):
-        _hints[plain] = hint
-    return hint
+        _promises[plain] = promise
+    return promise
 
 
 def _looked_up(plain: Any) -> Any:
