@@ -112,7 +112,7 @@ def main() -> None:
             f"dialogs / fastapi {rates['dialogs'] / rates['fastapi']:.2f} (target 1.5)"
         )
         before = dialogs.memory_mib()
-        steady = asyncio.run(at_rate(dialogs.port, options.rate, options.steady))
+        steady = load.undisturbed(at_rate(dialogs.port, options.rate, options.steady))
         print(
             f"at {options.rate:.0f} steps/s for {options.steady:.0f} s: p50 {steady.p50_ms:.2f} "
             f"p99 {steady.p99_ms:.2f} ms, failed {steady.failed}, "
@@ -140,7 +140,7 @@ def one_run(server: Server, seconds: float, number: int, saturated: Any) -> dict
 def saturate(port: int, seconds: float) -> load.Result:
     """As many steps as 64 connections get."""
     if not shutil.which("wrk"):
-        return asyncio.run(_calls(port, seconds))
+        return load.undisturbed(_calls(port, seconds))
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "calls.lua")
         script.write_text(_LUA % (time.time_ns() % 10**9, DIALOG_TARGET))
@@ -209,12 +209,14 @@ async def at_rate(port: int, rate: float, seconds: float) -> load.Result:
             due += 0.1
 
     began = time.perf_counter()
-    tasks = []
+    tasks: set[asyncio.Task[None]] = set()
     for number in range(int(rate * seconds / DIALOG_STEPS)):
         due = began + number * DIALOG_STEPS / rate
         if (wait := due - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        tasks.append(asyncio.create_task(call(due, number)))
+        task = asyncio.create_task(call(due, number))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
     return load.result_of(latencies, failures[0], time.perf_counter() - began)
 

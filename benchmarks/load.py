@@ -10,13 +10,18 @@ its own measurement down.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import uvloop
 
 from benchmarks.apps import REQUEST, TARGET
 
@@ -47,12 +52,22 @@ def saturate(port: int, seconds: float) -> Result:
     """The highest rate over `CONNECTIONS` kept-alive connections."""
     if shutil.which("wrk"):
         return _wrk(port, seconds)
-    return asyncio.run(_saturate(port, seconds))
+    return undisturbed(_saturate(port, seconds))
 
 
 def at_rate(port: int, rate: float, seconds: float) -> Result:
     """Latencies at a fixed rate, corrected for coordinated omission."""
-    return asyncio.run(_at_rate(port, rate, seconds))
+    return undisturbed(_at_rate(port, rate, seconds))
+
+
+def undisturbed(load: Coroutine[Any, Any, Result]) -> Result:
+    """Run a generator of load whose own garbage collection is not taken for the server's pauses."""
+    gc.collect()
+    gc.disable()
+    try:
+        return uvloop.run(load)
+    finally:
+        gc.enable()
 
 
 _LUA = """

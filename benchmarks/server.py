@@ -15,10 +15,11 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _RUN: Final = """
-import gc, sys, uvicorn
+import sys, uvicorn
+from reception.bootstrap.garbage import collect_seldom
 from reception.web.protocol import LimitedHttpProtocol
 uvicorn.importer.import_from_string(sys.argv[1])
-gc.collect(); gc.freeze()
+collect_seldom()
 uvicorn.run(sys.argv[1], host="127.0.0.1", port=int(sys.argv[2]), loop="uvloop",
             http=LimitedHttpProtocol, access_log=False, log_level="warning",
             server_header=False, proxy_headers=False, timeout_keep_alive=125, lifespan="auto")

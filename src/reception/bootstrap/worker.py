@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import os
 import shutil
 import signal
@@ -36,6 +35,7 @@ from reception.bootstrap.asgi import AsgiApp, answer_text, site
 from reception.bootstrap.config import Config, Overrides, ServerConfig
 from reception.bootstrap.control import Line, Message
 from reception.bootstrap.drain import DrainingServer
+from reception.bootstrap.garbage import collect_seldom
 from reception.bootstrap.loading import Loaded, load, tenant_of
 from reception.bootstrap.problems import ConfigError, Problem
 from reception.bootstrap.store_config import StoreConfig, store_message
@@ -173,9 +173,7 @@ def _serve(planned: Planned, listener: socket.socket, line: Line, supervisor: in
         is_orphan=lambda: os.getppid() != supervisor,
         on_ready=lambda: line.send({"ready": os.getpid()}),
     )
-    # What was loaded until now stays; collecting garbage need not look at it for every call.
-    gc.collect()
-    gc.freeze()
+    collect_seldom()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         listening = threading.Thread(

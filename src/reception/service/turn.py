@@ -137,10 +137,11 @@ class Turn:
         return conversation.advance()
 
     def _facts(self) -> Facts:
-        pivot, dialogs = self._pivot, self._dialogs
+        pivot, dialogs, episode = self._pivot, self._dialogs, self._episode
         return Facts(
-            episode=self._episode,
-            url=lambda step_no, outcome: pivot.url(StepToken(self._episode, step_no, outcome)),
+            episode=episode,
+            # Not of `self`, which holds what holds this: a cycle costs more than a turn's work.
+            url=lambda step_no, outcome: pivot.url(StepToken(episode, step_no, outcome)),
             fallback=pivot.fallback,
             now=dialogs.now,
             entropy=dialogs.entropy,
