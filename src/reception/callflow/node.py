@@ -64,7 +64,7 @@ SPREAD: Final = "spread"
 """Mark of a field whose mapping *is* the data, for a module with keys of the author's own."""
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True):
+class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     One step of a callflow: what it may carry, and what its module does.
 

@@ -26,7 +26,7 @@ _SETS: Final = (frozenset[int](), frozenset({4}), frozenset({5}), frozenset({4, 
 """The versions by mask: bit 0 stands for version 4, bit 1 for version 5."""
 
 
-class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
+class Flow(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True, gc=False):
     """
     An immutable callflow. Made by the builders of `reception.flow`, joined by `then` and `on`.
 

@@ -41,7 +41,7 @@ class Answer(Struct, array_like=True, frozen=True):
     keys: Any
 
 
-class Question(Struct, frozen=True, eq=False):
+class Question(Struct, frozen=True, eq=False, gc=False):
     """
     What is asked, checked; it may be asked any number of times.
 

@@ -24,7 +24,7 @@ NEXT: Final = "next:"
 Sandbox = Callable[[], AbstractContextManager[object]]
 
 
-class Arrival(Struct, frozen=True):
+class Arrival(Struct, frozen=True, gc=False):
     """
     What brought us here.
 

@@ -60,7 +60,7 @@ def shown(kind: str, label: str) -> str:
     return f"call.{kind}({label})"
 
 
-class Entries(msgspec.Struct, array_like=True, frozen=True):
+class Entries(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """
     The operations of one step, or of the part of it before an effect.
 
@@ -112,7 +112,7 @@ _encode: Final = msgspec.json.Encoder(enc_hook=dict).encode
 _decode: Final = msgspec.json.Decoder(Entries).decode
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """Since when and how often a caller has been hearing a holding prompt for one effect."""
 
     first_ms: int

@@ -30,7 +30,7 @@ LONGEST_SLEEP_S: Final = 8
 """A longer silence is a worse answer than the fallback."""
 
 
-class Cost(msgspec.Struct, frozen=True):
+class Cost(msgspec.Struct, frozen=True, gc=False):
     """
     What a reply may launch on its longest way.
 
@@ -43,7 +43,7 @@ class Cost(msgspec.Struct, frozen=True):
     until_pivot: int
 
 
-class Room(msgspec.Struct, frozen=True):
+class Room(msgspec.Struct, frozen=True, gc=False):
     """
     What makes a reply fit.
 
@@ -59,7 +59,7 @@ class Room(msgspec.Struct, frozen=True):
 _ROOM_ENOUGH: Final = Room()
 
 
-class Bucket(msgspec.Struct, array_like=True, frozen=True):
+class Bucket(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """
     The tokens of one call.
 

@@ -24,7 +24,7 @@ _AS_OBJECTS: Final = 5
 _OVERHEAD_BYTES: Final = 4096
 
 
-class Past(Struct, frozen=True):
+class Past(Struct, frozen=True, gc=False):
     """
     An episode up to its last step.
 

@@ -198,8 +198,9 @@ class Tenants:
 
     def _read(self, path: bytes, query: bytes) -> Claim:
         claim = read_claim(path, query)
-        # The platform calls the same few targets for ever; strangers must not fill memory.
-        if len(path) + len(query) <= _REMEMBERED_BYTES:
+        # The platform calls the same few targets for ever, except those of steps, which are never
+        # two alike; strangers must not fill memory.
+        if claim.step is None and len(path) + len(query) <= _REMEMBERED_BYTES:
             if len(self._claims) >= _REMEMBERED:
                 self._claims.clear()
             self._claims[path, query] = claim

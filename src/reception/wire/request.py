@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 
-class Digits(msgspec.Struct, frozen=True):
+class Digits(msgspec.Struct, frozen=True, gc=False):
     """
     The keys that the caller pressed, by name of the collection.
 
@@ -55,7 +55,7 @@ class Digits(msgspec.Struct, frozen=True):
         return bool(self.collections)
 
 
-class PivotRequest(msgspec.Struct, frozen=True):
+class PivotRequest(msgspec.Struct, frozen=True, gc=False):
     """
     One Pivot request, decoded.
 
