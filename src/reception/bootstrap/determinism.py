@@ -1,8 +1,10 @@
 """
 The room in which a dialog's code runs: no event loop, and where it helps, no clock or chance.
 
-`hidden_loop` is for every run: with it `asyncio.sleep`, `create_task` and `timeout` inside a
-dialog fail at once, instead of arming themselves on the server's own task. `watched` is for
+`hidden_loop` is for every run: with it `asyncio.sleep`, `create_task`, `gather` and `timeout`
+inside a dialog fail at once, instead of arming themselves on the server's own task. In the loop's
+place stands one that can do nothing: were there none at all, `asyncio.run` would start another,
+and `asyncio.gather` would find the server's by the thread that it runs in. `watched` is for
 dev mode and tests: it also stops direct use of clocks, chance and sockets, and says which
 ``call.…`` to write. It watches calls as they happen, with the interpreter's profiler, so
 nothing is patched and nobody else sees it: it is on only while the dialog's own code runs, and
@@ -18,8 +20,11 @@ import os
 import random
 import secrets
 import socket
+import sqlite3
+import subprocess
 import sys
 import sysconfig
+import threading
 import time
 import uuid
 from asyncio import _get_running_loop, _set_running_loop
@@ -27,7 +32,7 @@ from asyncio.events import AbstractEventLoop
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Any, Final, Never
 
 from reception.errors import AppError
 
@@ -37,14 +42,24 @@ _WORLD: Final = "`await call.step(fn, …)` with a function that does it"
 _SLEEP: Final = "`await call.sleep(seconds)`"
 
 
+class _NoLoop:
+    """What a dialog finds for an event loop: whatever it is asked for, it refuses."""
+
+    def __getattr__(self, name: str) -> Never:
+        raise RuntimeError("no running event loop")
+
+
+_NO_LOOP: Final[Any] = _NoLoop()
+
+
 class hidden_loop:  # noqa: N801  used as a function, as contextlib's own
-    """Run a block of code as if no event loop were running in this thread."""
+    """Run a block of code in which the event loop of this thread cannot be used."""
 
     __slots__ = ("_loop",)
 
     def __enter__(self) -> None:
         self._loop: AbstractEventLoop | None = _get_running_loop()
-        _set_running_loop(None)
+        _set_running_loop(_NO_LOOP)
 
     def __exit__(self, *_: object) -> None:
         _set_running_loop(self._loop)
@@ -103,7 +118,10 @@ def _built_in() -> dict[Any, str]:
     known: dict[Any, str] = {}
     for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"):
         known[getattr(time, name)] = _CLOCK
-    for name in ("localtime", "gmtime", "ctime"):
+    for name in ("process_time", "process_time_ns", "thread_time", "thread_time_ns"):
+        known[getattr(time, name)] = _CLOCK
+    # Without a time of their own they take the present one.
+    for name in ("localtime", "gmtime", "ctime", "asctime", "strftime"):
         known[getattr(time, name)] = _CLOCK
     known[time.sleep] = _SLEEP
     for name in ("now", "utcnow", "today"):
@@ -111,8 +129,7 @@ def _built_in() -> dict[Any, str]:
     for name in ("random", "getrandbits"):
         known["chance", name] = _CHANCE
     known[os.urandom] = _CHANCE
-    known[os.getenv] = known[os.system] = _WORLD
-    known[socket.getaddrinfo] = known[open] = _WORLD
+    known[os.system] = known[open] = known[sqlite3.connect] = _WORLD
     return known
 
 
@@ -125,15 +142,19 @@ def _python() -> dict[CodeType, tuple[str, str, bool]]:
         if isinstance(code, CodeType):
             known[code] = (name, advice, deep)
 
-    for name in ("choice", "choices", "gauss", "randbytes", "randint", "randrange", "sample"):
-        add(getattr(random.Random, name), f"random.{name}", _CHANCE)
-    for name in ("shuffle", "triangular", "uniform", "seed"):
-        add(getattr(random.Random, name), f"random.{name}", _CHANCE)
+    for kind in (random.Random, random.SystemRandom):
+        for name, function in vars(kind).items():
+            if not name.startswith("_"):
+                add(function, f"random.{name}", _CHANCE)
     for name in ("uuid1", "uuid4"):
         add(getattr(uuid, name), f"uuid.{name}", _CHANCE)
     for name in ("token_bytes", "token_hex", "token_urlsafe", "randbelow"):
         add(getattr(secrets, name), f"secrets.{name}", _CHANCE)
-    # A socket is a socket, however deep in a library it is opened.
+    for name in ("open", "read_bytes", "read_text", "write_bytes", "write_text"):
+        add(getattr(Path, name), f"Path.{name}", _WORLD)
+    # A socket, a process or a thread is one, however deep in a library it is opened.
+    add(subprocess.Popen.__init__, "subprocess", _WORLD, deep=True)
+    add(threading.Thread.start, "a thread", _WORLD, deep=True)
     add(socket.socket.__init__, "a socket", _WORLD, deep=True)
     add(socket.create_connection, "socket.create_connection", _WORLD, deep=True)
     add(socket.getaddrinfo, "socket.getaddrinfo", _WORLD, deep=True)

@@ -17,6 +17,7 @@ __all__ = [
     "Place",
     "caller",
     "home_of",
+    "is_in_asyncio",
     "name_of",
     "place_in_coroutine",
     "place_in_traceback",
@@ -58,6 +59,14 @@ def place_in_traceback(trace: TracebackType | None, home: str) -> Place | None:
                 found = Place(code, trace.tb_lasti)
         trace = trace.tb_next
     return found or first
+
+
+def is_in_asyncio(trace: TracebackType | None) -> bool:
+    """Was it asyncio itself that raised? It says of a missing task what nobody can act upon."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return type(name) is str and name.startswith("asyncio.")
 
 
 def place_in_coroutine(waiting: Any, home: str) -> Place | None:

@@ -310,7 +310,9 @@ class Replay:
 
     def _explained(self, error: Exception) -> Exception:
         """Say what to do where an error only says that the event loop is not there."""
-        is_loop = isinstance(error, RuntimeError) and "no running event loop" in str(error)
+        is_loop = isinstance(error, RuntimeError) and (
+            "no running event loop" in str(error) or lines.is_in_asyncio(error.__traceback__)
+        )
         if not is_loop and type(error).__name__ != "AsyncLibraryNotFoundError":
             return error
         place = lines.place_in_traceback(error.__traceback__, self._home)

@@ -7,12 +7,15 @@ import datetime as dt
 import logging
 import random
 import socket
+import sqlite3
+import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from secrets import token_hex
 from time import time as now_s
 from typing import Any
@@ -49,6 +52,14 @@ def read_file() -> str:
         (socket.socket, "a socket", "call.step"),
         (lambda: socket.create_connection(("127.0.0.1", 9)), "create_connection", "call.step"),
         (read_file, "open", "call.step"),
+        (lambda: time.strftime("%H"), "time.strftime", "call.now()"),
+        (time.process_time, "time.process_time", "call.now()"),
+        (lambda: random.expovariate(1), "random.expovariate", "call.random()"),
+        (lambda: random.SystemRandom().random(), "random.random", "call.random()"),
+        (lambda: Path(__file__).read_text(encoding="utf-8"), "Path.read_text", "call.step"),
+        (lambda: sqlite3.connect(":memory:"), "sqlite3.connect", "call.step"),
+        (lambda: subprocess.run(["true"], check=True), "subprocess", "call.step"),
+        (lambda: threading.Thread(target=read_file).start(), "a thread", "call.step"),
     ],
 )
 def test_clocks_chance_and_the_world_say_what_to_use(
@@ -90,10 +101,19 @@ def test_the_engine_itself_and_its_steps_may_read_clocks() -> None:
 
 def test_what_other_threads_do_is_not_looked_at() -> None:
     seen: list[float] = []
+    may_go, has_gone = threading.Event(), threading.Event()
+
+    def other() -> None:
+        may_go.wait()
+        seen.append(time.time())
+        has_gone.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
     with watched():
-        thread = threading.Thread(target=lambda: seen.append(time.time()))
-        thread.start()
-        thread.join()
+        may_go.set()
+        has_gone.wait()
+    thread.join()
     assert 1 == len(seen)
 
 
@@ -114,7 +134,7 @@ def test_the_loop_is_hidden_and_comes_back() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         with hidden_loop(), pytest.raises(RuntimeError, match="no running event loop"):
-            asyncio.get_running_loop()
+            asyncio.get_running_loop().call_soon(print)
         assert loop is asyncio.get_running_loop()
 
     asyncio.run(main())

@@ -12,14 +12,15 @@ import contextvars
 import inspect
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from reception import App, Flow, flow
+from reception.bootstrap.determinism import hidden_loop
 from reception.callflow import validate
 from reception.dialog import (
     Arrival,
@@ -43,17 +44,6 @@ from reception.wire import PivotRequest, parse_pivot
 FALLBACK = flow.play("/m/fallback").then(flow.hangup())
 EPISODE = "tokenoftheepisode"
 BASE = "https://app.example/voice"
-
-
-@contextmanager
-def hidden_loop() -> Iterator[None]:
-    """What `bootstrap.determinism` does, in short."""
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    try:
-        yield
-    finally:
-        asyncio._set_running_loop(loop)
 
 
 @dataclass

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
+from collections.abc import Callable
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,7 +68,42 @@ def test_what_the_platform_cannot_have_typed_is_no_answer() -> None:
 # --- rule 2 and 3: nothing but operations -------------------------------------------------------
 
 
-@pytest.mark.parametrize("use", ["sleep", "timeout", "create_task", "gather", "zero"])
+async def work(done: list[str]) -> None:
+    done.append("x")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda done: asyncio.gather(work(done), work(done)),
+        lambda done: asyncio.wait_for(work(done), 1),
+        lambda done: asyncio.to_thread(done.append, "x"),
+        lambda done: asyncio.get_event_loop().create_task(work(done)),
+        lambda done: asyncio.run(work(done)),
+    ],
+)
+def test_nothing_is_begun_on_the_servers_event_loop(use: Callable[[list[str]], Any]) -> None:
+    done: list[str] = []
+
+    async def answer(call: Call) -> Any:
+        await call.say("x")
+        await use(done)
+        return HANGUP
+
+    async def main() -> None:
+        with pytest.raises(AppError, match=r"dialog/test_replay.py:\d+: .*call\.step"):
+            Rig(app_of(answer)).arrive()
+        await asyncio.sleep(0.01)
+
+    with warnings.catch_warnings():
+        # Of the coroutines that were handed to a loop which does not take them.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        asyncio.run(main())
+        gc.collect()
+    assert [] == done
+
+
+@pytest.mark.parametrize("use", ["sleep", "timeout", "create_task", "gather", "group", "zero"])
 def test_the_event_loop_is_not_there(use: str) -> None:
     async def answer(call: Call) -> Any:
         await call.say("x")
@@ -75,6 +113,9 @@ def test_the_event_loop_is_not_there(use: str) -> None:
             await asyncio.sleep(0)
         elif use == "timeout":
             async with asyncio.timeout(1):
+                await call.now()
+        elif use == "group":
+            async with asyncio.TaskGroup():
                 await call.now()
         elif use == "create_task":
             coroutine = slow("x")
