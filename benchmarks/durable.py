@@ -201,7 +201,9 @@ async def at_rate(port: int, rate: float, seconds: float) -> load.Result:
         while target:
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
-            connection = await idle.get() or await asyncio.open_connection("127.0.0.1", port)
+            connection = await idle.get()
+            if connection is None or connection[0].at_eof():
+                connection = await asyncio.open_connection("127.0.0.1", port)
             target, digits = await _step(connection, port, call_id, target, digits, failures)
             # A slow answer closes its connection.
             idle.put_nowait(None if connection[0].at_eof() else connection)

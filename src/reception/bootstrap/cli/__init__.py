@@ -24,6 +24,8 @@ _COMMANDS: Final = {
     "replay": "Run recorded calls against today's code.",
     "graph": "Draw what callers can reach in an application.",
     "parse": "Show how a recorded request is read.",
+    "rate": "Say what a call costs, and why.",
+    "deck": "Check a deck of prices.",
     "db": "Look after the database.",
 }
 

@@ -1,0 +1,46 @@
+"""The cases that were worked out by hand come out to the cent."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reception.errors import NeedsHuman
+from reception.hotel.rating import differences
+from tests.unit.hotel.rating.hotels import DECK, PARIS
+
+CASE = {
+    "id": "a",
+    "property": "PAR",
+    "dialed": "+33142961234",
+    "billsec": 60,
+    "answer_at": "2026-03-10T10:00:00+01:00",
+    "expect": {"status": "rated", "total": "0.16"},
+}
+FILE = {"properties": {"PAR": PARIS | {"deck": DECK}}, "cases": [CASE]}
+
+
+@pytest.mark.needs_shared
+def test_the_cases_of_the_rules_come_out(shared: Path) -> None:
+    text = (shared / "hotel" / "rating_cases.json").read_text()
+    found = dict(differences(json.loads(text, parse_float=Decimal), ZoneInfo))
+    assert 40 == len(found)
+    assert {} == {case: different for case, different in found.items() if different}
+
+
+def test_a_difference_names_the_case_and_the_field() -> None:
+    wrong = CASE | {"id": "b", "expect": {"total": "0.17"}}
+    broken = {"id": "c", "property": "nowhere"}
+    found = dict(differences(FILE | {"cases": [CASE, wrong, broken]}, ZoneInfo))
+    assert [] == found["a"]
+    assert [("total", "0.17", "0.16")] == [(d.field, d.expected, d.got) for d in found["b"]]
+    assert ["(cannot be read)"] == [each.field for each in found["c"]]
+
+
+def test_a_file_without_cases_is_refused() -> None:
+    with pytest.raises(NeedsHuman):
+        list(differences({"cases": []}, ZoneInfo))
