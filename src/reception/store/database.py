@@ -12,6 +12,7 @@ statements there are is no business of this file.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, LiteralString
@@ -20,7 +21,7 @@ import psycopg
 
 from reception.store import binary, outage, roles
 from reception.store.lane import Lane
-from reception.store.sessions import Session, Sessions
+from reception.store.sessions import Session, Sessions, limited
 
 Row = tuple[Any, ...]
 Connection = Session
@@ -65,13 +66,14 @@ class Database:
 
     async def lane(self, statements: Mapping[str, str]) -> Lane:
         """Open a lane that knows these statements."""
-        async with asyncio.timeout(CONNECT_S):
-            connection = await self._connected()
-            try:
-                return await Lane.prepared(connection, statements, timeout_s=ANSWER_S)
-            except BaseException:
-                await connection.close()
-                raise
+        began = time.monotonic()
+        session = await self._connected(CONNECT_S)
+        try:
+            with limited(session, CONNECT_S - (time.monotonic() - began)):
+                return await Lane.prepared(session, statements, timeout_s=ANSWER_S)
+        except BaseException:
+            await session.close()
+            raise
 
     async def once(self, tenant: str, *statements: Statement) -> list[list[Row]]:
         """
@@ -106,12 +108,15 @@ class Database:
                 await session.execute(_NAME, [tenant], prepare=True)
                 yield session
 
-    async def _connected(self) -> Session:
-        session: Session = await psycopg.AsyncConnection.connect(
-            self._address, autocommit=True, prepare_threshold=0
-        )
+    async def _connected(self, within_s: float) -> Session:
+        began = time.monotonic()
+        async with asyncio.timeout(within_s):
+            session: Session = await psycopg.AsyncConnection.connect(
+                self._address, autocommit=True, prepare_threshold=0
+            )
         try:
-            await session.execute(SET_UP, prepare=False)
+            with limited(session, within_s - (time.monotonic() - began)):
+                await session.execute(SET_UP, prepare=False)
         except BaseException:
             await session.close()
             raise

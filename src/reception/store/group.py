@@ -6,10 +6,10 @@ at once; under load the groups grow by themselves. There is no timer (a window w
 length on every quiet call). At most `lanes` groups are under way, of at most `size` items.
 
 An item that spoils its group fails alone: a group that is refused is tried again item by
-item. A connection that is lost is replaced once, because what is done here may be done
-twice; then all who wait hear `Retry`, and so does everybody for a moment, at once, so that
-nobody waits in line for a database that is away. A caller that stops waiting changes
-nothing for the others.
+item. A connection that is lost or confused is replaced once, because what is done here may be
+done twice. Lost again, all who wait hear `Retry`, and so does everybody for a moment, at once,
+so that nobody waits in line for a database that is away; confused again, it is one of the
+items. A caller that stops waiting changes nothing for the others.
 
 What a group does is the `Work`'s business; here is no SQL.
 """
@@ -159,13 +159,19 @@ class Groups(Generic[Item, Result]):
                 self._away_until = 0.0
                 results = await self._work.run(lane, [item for item, _ in group])
             except (psycopg.Error, OSError) as error:
-                if not outage.is_away(error):
-                    lane = await self._do_each(lane, group, error)
-                    break
+                kind, is_connected = outage.kind(error), lane is not None
+                is_lost = kind in ("away", "confused")
+                if lane is not None and is_lost:
+                    await lane.close()
+                    lane = None
                 # What took too long once is not tried again: the caller's deadline is near.
-                if is_last or lane is None or isinstance(error, TimedOut):
+                if is_lost and is_connected and not is_last and not isinstance(error, TimedOut):
+                    continue
+                if kind == "away" or (is_lost and not is_connected):
                     self._be_away(group, error)
-                    break
+                else:
+                    lane = await self._do_each(lane, group, error)
+                break
             except ReceptionError as error:
                 _fail(group, error)
                 break
@@ -187,7 +193,7 @@ class Groups(Generic[Item, Result]):
     ) -> Lane | None:
         """Find out which item has spoilt its group."""
         if len(group) == 1:
-            _fail(group, outage.retry(error) if outage.is_busy(error) else error)
+            _fail(group, error if outage.kind(error) is None else outage.retry(error))
             return lane
         for entry in group:
             if not entry[1].done():

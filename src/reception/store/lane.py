@@ -123,13 +123,19 @@ class Lane:
     def _on_readable(self) -> None:
         try:
             self._pg.consume_input()
+            was_end = False
             while not self._pg.is_busy():
                 result = self._pg.get_result()
                 if result is None:
                     if self._answer is None or self._answer.done():
                         return
+                    if was_end:
+                        # Neither busy nor anything to give: libpq has given the connection up.
+                        raise psycopg.OperationalError("the connection has lost its place")
                     # The end of one statement's results; those of the next, if they are here.
+                    was_end = True
                     continue
+                was_end = False
                 if result.status == pq.ExecStatus.PIPELINE_SYNC:
                     self._complete()
                     return

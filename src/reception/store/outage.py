@@ -1,52 +1,71 @@
 """
 Telling an outage from a mistake.
 
-A lost connection, a server that starts or stops, a full disk, a lock that was not given in
-time: nothing is wrong with the statement, so the caller hears `Retry` and the same call may
-be made again. Everything else (a constraint, a type, a missing table) is a mistake of ours
-and passes through as it is. The text names no values.
+Nothing is wrong with the statement, so the caller hears `Retry` and the same call may be made
+again, when the error is one of three kinds:
+
+``away``
+    the connection is lost, or the server starts, stops, or cannot work (a full disk).
+``confused``
+    the connection or the server has lost its place: bytes that are no protocol, a statement that
+    was prepared and is not known, an error inside the server. Another connection may do better.
+``busy``
+    others were in the way: a lock that was not given in time, a deadlock.
+
+Everything else (a constraint, a type, a missing table) is a mistake of ours and passes through
+as it is. The text names no values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
 from psycopg import errors
 
 from reception.errors import Retry
 
-# Classes of SQLSTATE: connection, transaction rollback (deadlock, serialisation), resources,
-# operator's intervention (shutdown, cancel by timeout), the system's own (I/O).
-_AWAY: Final = ("08", "53", "57P", "58")
-_BUSY: Final = ("40", "55", "57014")
-_READ_ONLY: Final = "25006"  # a server that has become a replica
+Kind = Literal["away", "confused", "busy"]
+
+# Beginnings of SQLSTATE, by kind; "57014" before "57".
+_KINDS: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
+    # Transaction rollback (deadlock, serialisation), a lock, a cancel by timeout.
+    ("busy", ("40", "55", "57014")),
+    # Connection, authorization, resources, operator's intervention, the system's own (I/O), its
+    # configuration; and a server that has become a replica.
+    ("away", ("08", "28", "53", "57", "58", "F0", "25006")),
+    # A transaction that the session should not be in any more, a forgotten or doubled prepared
+    # statement (a pooler in between), the server's own mistakes and damage.
+    ("confused", ("25P", "26", "42P05", "XX")),
+)
+# What the driver says of our own arguments has no SQLSTATE either.
+_OURS: Final = (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError)
 
 
-def is_away(error: BaseException) -> bool:
-    """Is the database, or the connection to it, out of reach?"""
+def kind(error: BaseException) -> Kind | None:
+    """Say which kind of outage it is; None for a mistake of ours."""
     if isinstance(error, OSError):
-        return True
-    if not isinstance(error, psycopg.Error):
-        return False
+        return "away"
+    if not isinstance(error, psycopg.Error) or isinstance(error, psycopg.IntegrityError):
+        return None
     state = error.sqlstate
     if state is None:
-        return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-    return state.startswith(_AWAY) or state == _READ_ONLY
-
-
-def is_busy(error: BaseException) -> bool:
-    """Was it refused only because of what others do at the same time?"""
-    state = error.sqlstate if isinstance(error, psycopg.Error) else None
-    return state is not None and state.startswith(_BUSY)
+        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+            return "away"
+        # libpq makes results of its own when what it reads is no protocol.
+        return None if isinstance(error, _OURS) else "confused"
+    for found, beginnings in _KINDS:
+        if state.startswith(beginnings):
+            return found
+    return None
 
 
 def retry(error: BaseException) -> Retry:
     """Make the error that the caller hears."""
     name = type(error).__name__
-    if is_busy(error):
+    if kind(error) == "busy":
         return Retry("store.busy", f"the database is busy with this call ({name})")
     return Retry("store.away", f"the database is out of reach ({name})")
 
@@ -57,7 +76,7 @@ def named() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, OSError) as error:
-        if is_away(error) or is_busy(error):
+        if kind(error) is not None:
             raise retry(error) from error
         raise
 

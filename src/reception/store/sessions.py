@@ -6,7 +6,9 @@ and while nothing is asked it does not notice that its sessions are dead (ADR 00
 whoever needs a session makes the next attempt, and a session that the server has closed
 meanwhile is seen without asking anybody.
 
-What is done with a session has a limit of its own, so that a frozen server holds nobody.
+What is done with a session has a limit of its own, so that a frozen server holds nobody. The
+limit ends the connection from our side: the driver, when cancelled, first waits for the server
+once more.
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ import asyncio
 import os
 import select
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
 from psycopg import pq
 
 from reception.errors import Retry
+from reception.store import outage
 
 Session = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -32,7 +35,7 @@ class Sessions:
 
     def __init__(
         self,
-        connect: Callable[[], Awaitable[Session]],
+        connect: Callable[[float], Awaitable[Session]],
         *,
         most: int,
         wait_s: float,
@@ -59,32 +62,32 @@ class Sessions:
         Errors:
             Retry, psycopg.Error, OSError: there is none to be had in time.
         """
-        session: Session | None = None
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._wait_s
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout_at(until):
                 await self._free.acquire()
-                try:
-                    session = await self._good_one()
-                except BaseException:
-                    self._free.release()
-                    raise
         except TimeoutError:
-            if self._free.locked():
-                raise Retry("store.busy", "all sessions are in use for too long") from None
-            raise Retry("store.away", "the database gives no session in time") from None
-        # A timer of our own: the driver, when cancelled, waits for the server once more.
-        fd = session.pgconn.socket
-        timer = asyncio.get_running_loop().call_later(self._use_s, _cut, fd)
+            raise Retry("store.busy", "all sessions are in use for too long") from None
         try:
-            yield session
+            session = await self._good_one(until - loop.time())
+        except BaseException:
+            self._free.release()
+            raise
+        is_confused = False
+        try:
+            with limited(session, self._use_s):
+                yield session
+        except psycopg.Error as error:
+            is_confused = outage.kind(error) == "confused"
+            raise
         finally:
-            timer.cancel()
             try:
-                await self._take_back(session)
+                await self._take_back(session, is_confused=is_confused)
             finally:
                 self._free.release()
 
-    async def _good_one(self) -> Session:
+    async def _good_one(self, within_s: float) -> Session:
         if not self._is_open:
             raise Retry("store.closed", "the store is not open")
         while self._idle:
@@ -92,19 +95,34 @@ class Sessions:
             if not _is_over(session):
                 return session
             await session.close()
-        return await self._connect()
+        return await self._connect(within_s)
 
-    async def _take_back(self, session: Session) -> None:
+    async def _take_back(self, session: Session, *, is_confused: bool) -> None:
         # Anything but idle was left in the middle of something. Whoever is cancelled while a
         # pipeline begins or ends leaves it on: what is run next would tell no row count.
         idle = (
             session.pgconn.transaction_status == pq.TransactionStatus.IDLE
             and session.pgconn.pipeline_status == pq.PipelineStatus.OFF
         )
-        if self._is_open and idle and not session.broken:
+        if self._is_open and idle and not session.broken and not is_confused:
             self._idle.append(session)
         else:
             await session.close()
+
+
+@contextmanager
+def limited(session: Session, within_s: float) -> Iterator[None]:
+    """
+    Let what is done with a session take so long at most.
+
+    Errors:
+        psycopg.OperationalError: it took longer, and the session is lost.
+    """
+    timer = asyncio.get_running_loop().call_later(within_s, _cut, session.pgconn.socket)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _is_over(session: Session) -> bool:

@@ -154,6 +154,36 @@ def test_who_is_only_in_the_way_hears_retry(error: psycopg.Error) -> None:
     asyncio.run(scenario())
 
 
+# What a server says that has lost its head, a session that a pooler has changed underneath, and
+# what libpq makes of bytes that are no protocol.
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.InternalError_("cache lookup failed"),
+        errors.InvalidSqlStatementName("prepared statement does not exist"),
+        errors.IdleInTransactionSessionTimeout("terminating connection"),
+        psycopg.DatabaseError("insufficient data"),
+    ],
+)
+def test_a_confused_connection_is_replaced_and_a_confusing_item_fails_alone(
+    error: psycopg.Error,
+) -> None:
+    async def scenario() -> None:
+        bench = Bench(lanes=1)
+        bench.work.bad_once[2] = error
+        assert [2, 4, 6] == await asyncio.gather(*(bench.groups.do(n) for n in (1, 2, 3)))
+        assert 2 == bench.connected
+        bench.work.bad[2] = error
+        results = await asyncio.gather(
+            *(bench.groups.do(n) for n in (1, 2, 3)), return_exceptions=True
+        )
+        assert [2, 6] == [results[0], results[2]]
+        assert isinstance(results[1], Retry)
+        await bench.groups.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_mistake_of_ours_is_heard_by_its_caller_and_does_not_stop_the_lane() -> None:
     async def scenario() -> None:
         bench = Bench(lanes=1)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
+from pathlib import Path
 
+import psycopg
 import pytest
 
-from reception.store.database import Database
+from reception.errors import Retry
+from reception.store.database import Database, Statement
 
 # More turns of the event loop than it takes until the database is waited for.
 _TICKS = 20
@@ -35,3 +39,49 @@ def test_a_caller_that_is_cancelled_anywhere_leaves_no_session_half_used(
         return counts
 
     assert [1] * _TICKS == asyncio.run(main())
+
+
+def test_a_session_that_was_changed_underneath_us_is_not_used_again(dsn: str) -> None:
+    async def main() -> None:
+        database = Database(dsn)
+        ask: Statement = ("SELECT 1 -- tenant", {})
+        await database.once("acme", ask)
+        async with database.transaction("acme") as session:
+            # As a pooler does between two of its clients; the driver does not see it.
+            await session.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+        with pytest.raises(Retry):
+            await database.once("acme", ask)
+        assert [[(1,)]] == await database.once("acme", ask)
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_a_server_that_lets_us_in_and_then_keeps_silent_holds_nobody(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    async def serve(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
+        await incoming.read(1)
+        # "You are in", "ready": and not another word, to whatever is asked.
+        outgoing.write(b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\5I")
+        while data := await incoming.read(1000):
+            heard.append(data)
+        outgoing.close()
+
+    async def main() -> list[float]:
+        async with await asyncio.start_unix_server(serve, tmp_path / ".s.PGSQL.5432"):
+            database = Database(f"host={tmp_path} port=5432 user=reception_app dbname=none")
+            taken_s = []
+            for ask in (
+                lambda: database.once("acme", ("SELECT 1 -- tenant", {})),
+                lambda: database.lane({"name": "AS SELECT 1"}),
+            ):
+                began = time.monotonic()
+                with pytest.raises((Retry, psycopg.OperationalError)):
+                    await ask()
+                taken_s.append(time.monotonic() - began)
+            await database.close()
+        return taken_s
+
+    assert max(asyncio.run(main())) < 1.5
+    assert heard
