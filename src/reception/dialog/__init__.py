@@ -36,13 +36,12 @@ from reception.dialog.outcomes import (
     Outcome,
     Returned,
     Settled,
-    StepInfo,
     Suspended,
-    current_step,
 )
 from reception.dialog.prompts import Prompt, PromptLike, checked
 from reception.dialog.replay import Replay
 from reception.dialog.replies import collection_of
+from reception.dialog.running import StepInfo, current_step
 from reception.dialog.secret import Secret
 from reception.dialog.source_check import Remark, check_source
 from reception.dialog.stage import Stage

@@ -157,7 +157,7 @@ class Answering:
                 answer = self._answers[entry.op] = _read_answer(entry.value)
             if operation.question.secret:
                 typed = self._typed(operation) if entry.op in self._unsent else None
-                return Answer(answer.worth, Secret(typed, answered=answer.worth != "nothing"))
+                return Answer(answer.worth, Secret.typed(typed, answered=answer.worth != "nothing"))
             return answer
         if isinstance(operation, StepOp):
             return self._recorded(entry.op, operation, entry.state == "done", entry.value)
@@ -246,7 +246,7 @@ class Answering:
             self._recording.note(op, operation, "done", [worth, None])
             if keys:
                 self._out.erase(self._collection())
-            return Give(Answer(worth, Secret(keys)))
+            return Give(Answer(worth, Secret.typed(keys, answered=bool(keys))))
         self._recording.note(op, operation, "done", [worth, keys])
         return Give(Answer(worth, keys))
 

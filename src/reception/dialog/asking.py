@@ -11,7 +11,8 @@ Source: contract/dialogs.md §1.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator
-from typing import Any, Final, Literal, TypeVar
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -99,7 +100,7 @@ class Ask(Operation[A]):
             return "nothing"
         valid = self.question.valid
         if self._judge is not None:
-            good = bool(self._judge(keys))
+            good = self._is_good(self._judge, keys)
         elif valid is None:
             good = True
         elif isinstance(valid, str):
@@ -108,7 +109,22 @@ class Ask(Operation[A]):
             good = keys in valid
         return "valid" if good else "invalid"
 
-    def __await__(self) -> Generator[Operation[Any], Any, A]:
+    def _is_good(self, judge: Callable[[str], bool], keys: str) -> bool:
+        try:
+            return bool(judge(keys))
+        except ValueError:
+            # As of `int("1*")`: a function that cannot read an entry does not take it.
+            return False
+        except Exception as error:  # noqa: BLE001  whatever it raises is told, and by its class alone
+            # Its text may quote what was typed.
+            cause = None if self.question.secret else error
+            raise AppError(
+                "dialog.valid",
+                f"{self.place}: the function given as `valid` raised {type(error).__name__}: it must"
+                " take any entry of 0-9, * and #, and return whether that is good",
+            ) from cause
+
+    def asked(self) -> Generator[Operation[Any], Any, A]:
         self.taken()
         self.attempt = 0
         self.label = ""
@@ -124,6 +140,9 @@ class Ask(Operation[A]):
             answer = yield self
         keys: A = answer.keys
         return keys
+
+    if not TYPE_CHECKING:
+        __await__ = asked
 
 
 # --- questions ------------------------------------------------------------------------------------
@@ -157,7 +176,7 @@ def question_of(
     """
     given: Any = valid
     if valid is not None and type(valid) is not str:
-        given = _FUNCTION if callable(valid) else _whole(valid)
+        given = _function(valid) if callable(valid) else _whole(valid)
     name: tuple[Any, ...] = (
         prompt if type(prompt) is str else _name_of(prompt),
         max_digits,
@@ -261,12 +280,28 @@ def _made(
     )
 
 
+def _function(valid: Callable[[str], bool]) -> object:
+    if iscoroutinefunction(valid):
+        raise AppError(
+            "dialog.valid",
+            "call.ask: valid must be a plain function, not an `async def`: take any entry, and look"
+            " it up with call.step",
+        )
+    return _FUNCTION
+
+
 def _whole(valid: Collection[str]) -> frozenset[str] | str:
     if isinstance(valid, str):
         return str.__str__(valid)
+    if not isinstance(valid, Collection) or not all(isinstance(each, str) for each in valid):
+        raise AppError(
+            "dialog.valid",
+            f'call.ask: valid={valid!r} must be keys, as in "123", texts, as in {{"101", "102"}}, or'
+            " a function",
+        )
     whole = frozenset(valid)
     for answer in whole:
-        if not isinstance(answer, str) or not answer or set(answer) - set(KEYS):
+        if not answer or set(answer) - set(KEYS):
             raise AppError(
                 "dialog.valid", f"call.ask: valid={answer!r} cannot be typed: use 0-9, * and #"
             )

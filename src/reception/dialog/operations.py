@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from reception.callflow import Flow
 from reception.dialog.journal import shown
@@ -21,9 +22,23 @@ from reception.dialog.values import digest_of
 from reception.errors import AppError
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 LONGEST_SLEEP_S: Final = 86_400
 """The platform's own limit for a `sleep` node: a day."""
+
+
+class Awaiting(Generic[T_co]):
+    """
+    What a type checker takes ``__await__`` for; nothing is ever made of it.
+
+    With a plain method, or a protocol, mypy expects what is awaited behind an `and` to be of the
+    type before it, and refuses ``pin and await call.step(verify, pin)``.
+    """
+
+    def __call__(self) -> Generator[Any, Any, T_co]:
+        """Wait for the answer."""
+        raise NotImplementedError
 
 
 class Operation(Generic[T]):
@@ -91,10 +106,16 @@ class Operation(Generic[T]):
             " without it",
         )
 
-    def __await__(self) -> Generator[Operation[Any], Any, T]:
+    def asked(self) -> Generator[Operation[Any], Any, T]:
+        """Wait for the answer: what ``await`` does."""
         self.taken()
         answer: T = yield self
         return answer
+
+    if TYPE_CHECKING:
+        __await__: Awaiting[T]
+    else:
+        __await__ = asked
 
     def __bool__(self) -> bool:
         self.let_go()
@@ -255,7 +276,12 @@ class StepOp(Operation[T]):
         super().__init__(stage, name_of(function))
 
     def arguments(self) -> Any:
-        return (self.args, self.key)
+        bound = []
+        function = self.function
+        while isinstance(function, partial):
+            bound.append((function.args, function.keywords))
+            function = function.func
+        return (self.args, self.key, bound) if bound else (self.args, self.key)
 
 
 class Gather(Operation[tuple[Any, ...]]):

@@ -10,15 +10,15 @@ must not stand in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from reception.callflow import Flow
 from reception.dialog.journal import Entries
-from reception.dialog.secret import Secret
+from reception.dialog.running import StepInfo, entered
+from reception.dialog.secret import texts_in
 from reception.dialog.values import failure_written, value_written
 
 
@@ -37,31 +37,6 @@ class Job(NamedTuple):
     task: str
     args: bytes
     after_s: float = 0.0
-
-
-class StepInfo(NamedTuple):
-    """
-    What a step knows of itself while it runs.
-
-    Shape:
-        key: the same on every attempt; give it to systems that de-duplicate by a key.
-        attempt: 1, and more after a worker died or lost its lease.
-    """
-
-    key: str
-    attempt: int
-
-
-_current: Final[ContextVar[StepInfo | None]] = ContextVar("reception_step", default=None)
-
-
-def current_step() -> StepInfo | None:
-    """
-    The step that is running here; None outside of one.
-
-    Called by the function given to ``call.step``, in its task or its thread.
-    """
-    return _current.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +63,7 @@ class Effect:
 
     def start(self, attempt: int = 1) -> Any:
         """Call the function; gives its value, or the awaitable of it. Run it in a context of its own."""
-        _current.set(StepInfo(self.key, attempt))
+        entered(StepInfo(self.key, attempt))
         return self.function(*self.args)
 
     def succeeded(self, value: object) -> bytes:
@@ -97,12 +72,8 @@ class Effect:
 
     def failed(self, error: BaseException) -> bytes:
         """The same for an error, with the secrets of the arguments struck out."""
-        return failure_written(error, without=self._secrets()).encode()
-
-    def _secrets(self) -> tuple[str, ...]:
-        return tuple(
-            arg.reveal() for arg in self.args if isinstance(arg, Secret) and arg.is_here and arg
-        )
+        without = tuple(texts_in((self.function, self.args)))
+        return failure_written(error, without=without).encode()
 
     def __repr__(self) -> str:
         # Never the arguments: they are guests' names and numbers.

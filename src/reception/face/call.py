@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal, TypeVar, TypeVarTuple, Unpack, overload
 
 from reception import dialog
 from reception.callflow import Flow, flow
-from reception.dialog import Operation, Prompt, PromptLike, Secret, Stage, Valid
+from reception.dialog import Operation, Prompt, PromptLike, Secret, Stage, Valid, current_step
 from reception.dialog.asking import question_of
 from reception.dialog.lines import caller
 from reception.errors import AppError
@@ -299,6 +300,7 @@ class Call:
         while_: PromptLike | None = None,
         while_max_s: float = 60.0,
         timeout_s: float | None = None,
+        **named: object,
     ) -> Operation[Any]:
         """
         Do something to the world, and journal the result: ``await call.step(crm.find, number)``.
@@ -322,6 +324,7 @@ class Call:
             timeout_s: how long one attempt may take; then it raises TimeoutError here.
         """
         stage = self._on_stage("step")
+        refusals.check_named("step", named, "key, while_, while_max_s and timeout_s")
         refusals.check_step(fn, key, while_, while_max_s, timeout_s)
         return dialog.StepOp(
             stage,
@@ -345,19 +348,30 @@ class Call:
         /,
         *args: *Ts,
         after_s: float = 0.0,
+        **named: object,
     ) -> Operation[None]:
         """
         Have work done in the background: committed with this step, done at least once.
 
         Args:
             task: a function that can be found by its name, or the name of a task.
-            args: plain JSON values.
+            args: plain JSON values, by position (`functools.partial` gives it others).
             after_s: how long to wait first.
         """
         stage = self._on_stage("enqueue")
-        refusals.check_task(task, args, after_s)
-        return dialog.Enqueue(stage, task, args, {}, after_s)
+        refusals.check_named("enqueue", named, "after_s")
+        found: Callable[..., object] | str = task
+        given: tuple[Any, ...] = args
+        by_name: dict[str, Any] = {}
+        # A worker finds the function by its name: what a partial holds must travel with it.
+        while isinstance(found, partial):
+            given, by_name = (*found.args, *given), {**found.keywords, **by_name}
+            found = found.func
+        refusals.check_task(found, given, by_name, after_s)
+        return dialog.Enqueue(stage, found, given, by_name, after_s)
 
+    @overload
+    def gather(self, /) -> Operation[tuple[()]]: ...
     @overload
     def gather(self, a: Operation[T1], b: Operation[T2], /) -> Operation[tuple[T1, T2]]: ...
     @overload
@@ -374,8 +388,8 @@ class Call:
         """
         Run several steps at once: ``a, b = await call.gather(call.step(f), call.step(g))``.
 
-        Gives their results in order. When some fail, all are waited for, and the first one's
-        error is raised.
+        Gives their results in order, ``()`` where there are none. When some fail, all are
+        waited for, and the first one's error is raised.
 
         Errors:
             AppError("dialog.gather"): an operation that waits for the caller is among them.
@@ -433,6 +447,13 @@ class Call:
                 "dialog.not_here",
                 f"call.{method} works in a dialog: an `async def` handler of an app that is"
                 " served with a store. A plain `def` answers in one step",
+            )
+        if current_step() is not None:
+            raise AppError(
+                "dialog.inside_step",
+                f"call.{method} cannot be used inside a step, which runs once and outside of the"
+                " dialog: await the function that asks by itself, as in `await book(call)`, and"
+                " give call.step what talks to the world",
             )
         # Whoever called the method that calls this one.
         frame = caller(2)

@@ -7,7 +7,7 @@ changes nothing. What only the journal or the platform can tell is the engine's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +19,7 @@ from reception.dialog.coming_back import with_ways_back
 from reception.dialog.lines import name_of
 from reception.errors import AppError
 
-_WAITING = frozenset({"ask", "run", "sleep", "gather"})
+_WAITING = frozenset({"ask", "run", "sleep"})
 
 
 def check_run(flow: object, outcomes: Sequence[str]) -> None:
@@ -83,7 +83,12 @@ def check_step(
         raise AppError("dialog.step", "call.step: timeout_s must be seconds, more than 0")
 
 
-def check_task(task: Callable[..., object] | str, args: tuple[Any, ...], after_s: object) -> None:
+def check_task(
+    task: Callable[..., object] | str,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    after_s: object,
+) -> None:
     """A worker must find the task by its name, and its arguments must survive being stored."""
     name = task if isinstance(task, str) else name_of(task) if callable(task) else ""
     if not name or "<" in name:
@@ -94,10 +99,10 @@ def check_task(task: Callable[..., object] | str, args: tuple[Any, ...], after_s
         )
     if not _is_number(after_s) or after_s < 0:  # type: ignore[operator]  # a number
         raise AppError("dialog.task", "call.enqueue: after_s must be seconds, 0 or more")
-    if any(isinstance(arg, Secret) for arg in args):
+    if any(isinstance(arg, Secret) for arg in (*args, *kwargs.values())):
         raise AppError("dialog.task", "call.enqueue: a Secret cannot be stored; use call.step")
     try:
-        msgspec.json.encode(args)
+        msgspec.json.encode((args, kwargs))
     except (TypeError, ValueError, OverflowError, RecursionError) as problem:
         raise AppError(
             "dialog.task", f"call.enqueue({name}): its arguments cannot be stored: {problem}"
@@ -106,13 +111,13 @@ def check_task(task: Callable[..., object] | str, args: tuple[Any, ...], after_s
 
 def check_gather(operations: tuple[object, ...]) -> None:
     """Only what does not wait for the caller can happen at once."""
-    if not operations:
-        raise AppError("dialog.gather", "call.gather() has nothing to do: give it call.step(…)")
     for operation in operations:
         if not isinstance(operation, Operation):
+            raise AppError("dialog.gather", _no_operation(operation))
+        if operation.kind == "gather":
             raise AppError(
                 "dialog.gather",
-                f"call.gather takes call.step(…) and the like, not {_kind(operation)}",
+                "call.gather: a call.gather stands in it: give all operations to one call.gather",
             )
         if operation.kind in _WAITING:
             raise AppError(
@@ -122,6 +127,31 @@ def check_gather(operations: tuple[object, ...]) -> None:
             )
     if len(set(map(id, operations))) < len(operations):
         raise AppError("dialog.gather", "call.gather: the same operation stands there twice")
+
+
+def _no_operation(given: object) -> str:
+    takes = f"call.gather takes call.step(…) and the like, not {_kind(given)}"
+    if isinstance(given, (list, tuple, set, Iterator)):
+        return f"{takes}: write call.gather(*operations)"
+    close = getattr(given, "close", None)
+    if callable(close) and hasattr(given, "cr_frame"):
+        close()
+        return (
+            f"{takes}: a function that awaits operations of `call` is awaited by itself, and one that"
+            " does not is given to call.step"
+        )
+    return takes
+
+
+def check_named(method: str, named: Mapping[str, object], known: str) -> None:
+    """Arguments for a function go by position, so that they cannot be taken for our own."""
+    if named:
+        name = next(iter(named))
+        raise AppError(
+            "dialog.named_argument",
+            f"call.{method} has no {name!r}: it takes {known}. An argument of that name for the"
+            f" function goes in by functools.partial: call.{method}(partial(fn, {name}=…), …)",
+        )
 
 
 def bounds(low: object, high: object) -> tuple[int, int] | None:

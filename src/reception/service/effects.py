@@ -20,7 +20,8 @@ from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
 
-from reception.dialog import Effect
+from reception.dialog import Effect, StepInfo
+from reception.dialog.running import entered
 from reception.dialog.values import Result
 from reception.errors import Denied, NeedsHuman, Retry
 from reception.ports import EffectClaim, EffectRow, Steps
@@ -146,15 +147,21 @@ class EffectRunner:
         try:
             async with asyncio.timeout(effect.timeout_s or TIMEOUT_S):
                 result = effect.succeeded(await self._value(effect, attempt))
-        except TimeoutError as error:
-            result = effect.failed(error)
-        except Exception as error:  # noqa: BLE001  it is the dialog's to catch
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
+            # Of its own accord it may raise a cancellation, or leave as a script does: it failed.
             result = effect.failed(error)
         finally:
             renewing.cancel()
         return await self._finished(claim, result)
 
     async def _value(self, effect: Effect, attempt: int) -> Any:
+        # Here as well: what a plain function hands on is awaited here, and is still the step.
+        entered(StepInfo(effect.key, attempt))
         if _is_async(effect.function):
             return await effect.start(attempt)
         return await self.in_thread(partial(effect.start, attempt))

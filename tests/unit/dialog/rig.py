@@ -194,7 +194,7 @@ class Rig:
                 async def awaited() -> Any:
                     return await value
 
-                value = asyncio.run(awaited())
+                value = context.run(asyncio.run, awaited())
         except Exception as error:  # noqa: BLE001  whatever a step raises is recorded
             return effect.failed(error)
         return effect.succeeded(value)

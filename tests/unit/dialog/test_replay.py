@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,10 @@ HANGUP = flow.hangup()
 
 def find(number: str) -> int:
     return 42
+
+
+def remind(when: str, room: str = "") -> None:
+    """Work for later."""
 
 
 async def slow(number: str) -> str:
@@ -471,6 +476,35 @@ def test_an_error_is_caught_by_its_own_class_now_and_on_replay() -> None:
     assert [(Busy, ("0101", 2), "0101")] * 2 == seen
 
 
+def test_what_a_partial_holds_is_compared_and_goes_with_a_job() -> None:
+    rooms = ["101"]
+
+    async def answer(call: Call) -> Any:
+        await call.step(partial(find, rooms[0]))
+        await call.enqueue(partial(remind, room=rooms[0]), "now")
+        await call.ask("Go on?")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    (job,) = rig.arrive().jobs
+    assert b'[["now"],{"room":"101"}]' == job.args
+    assert job.task.endswith(":remind")
+    rooms[0] = "102"
+    with pytest.raises(DialogDrift, match="other arguments"):
+        rig.answer("1")
+
+
+def test_a_step_cannot_ask() -> None:
+    async def asks(call: Call) -> str:
+        return await call.ask("Room?")
+
+    async def answer(call: Call) -> Any:
+        return flow.tts(await call.step(asks, call))
+
+    with pytest.raises(AppError, match=r"call\.ask cannot be used inside a step.*await book"):
+        Rig(app_of(answer)).arrive()
+
+
 def test_an_effect_has_one_key_for_ever_and_it_is_not_the_token() -> None:
     async def answer(call: Call) -> Any:
         await call.step(find, "a")
@@ -526,6 +560,17 @@ def test_gather_gives_results_in_order_whatever_comes_first() -> None:
     rig.arrive()
     assert b'"42 2026 done 1"' in rig.answer("1").reply
     assert ["0.0", "0.2"] == rig.ran
+
+
+def test_a_gather_of_nothing_gives_nothing() -> None:
+    async def answer(call: Call) -> Any:
+        found = await call.gather(*[call.step(find, number) for number in ""])
+        await call.ask(f"{len(found)} found")
+        return flow.tts(str(found))
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    assert b"()" in rig.answer("1").reply
 
 
 def test_gather_waits_for_all_and_raises_the_first_error() -> None:

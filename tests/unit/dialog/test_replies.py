@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from reception import Call, flow
+from reception import Call, Secret, flow
 from reception.errors import AppError
 from reception.simulator.call import CallSetup, CallState, Platform
 from reception.simulator.clock import VirtualClock
@@ -263,6 +264,10 @@ def test_retries_say_what_was_wrong_and_give_up_with_nothing() -> None:
     assert "<>" == nodes(rig.answer("").reply)[0][1]["text"]
 
 
+async def asks(call: Any) -> bool:
+    return bool(await call.ask("x"))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -282,7 +287,16 @@ def test_retries_say_what_was_wrong_and_give_up_with_nothing() -> None:
         (lambda call: call.step("find"), "takes a function"),
         (lambda call: call.enqueue(lambda: None), "by its name"),
         (lambda call: call.random(6, 1), "two whole numbers"),
-        (lambda call: call.gather(), "nothing to do"),
+        (lambda call: call.step(divmod, 1, y=2), "call.step(partial(fn, y=…), …)"),
+        (lambda call: call.step(divmod, 7, 2, timeout=3), "timeout_s"),
+        (lambda call: call.enqueue("task", room="1"), "call.enqueue(partial(fn, room=…), …)"),
+        (lambda call: call.enqueue(partial(print, Secret("1"))), "cannot be stored"),
+        (lambda call: call.gather([call.now()]), "call.gather(*operations)"),
+        (lambda call: call.gather(asks(call)), "awaited by itself"),
+        (lambda call: call.gather(call.gather(call.now())), "one call.gather"),
+        (lambda call: call.ask("x", valid=[1, 2]), '"123"'),
+        (lambda call: call.ask("x", valid=3), '"123"'),
+        (lambda call: call.ask("x", valid=asks), "plain function"),
     ],
 )
 def test_what_cannot_be_is_refused_where_it_is_written(
@@ -296,6 +310,17 @@ def test_what_cannot_be_is_refused_where_it_is_written(
         Rig(app_of(answer)).arrive()
     assert words in caught.value.message
     assert any("test_replies.py" in str(entry.path) for entry in caught.traceback)
+
+
+def test_a_function_that_cannot_read_an_entry_does_not_take_it() -> None:
+    async def answer(call: Call) -> Any:
+        guests = await call.ask("x", max_digits=2, valid=lambda keys: int(keys) < 13, retries=1)
+        return flow.tts(f"<{guests}>")
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    assert "collect_dtmf" in modules(rig.answer("1*").reply)
+    assert "<12>" == nodes(rig.answer("12").reply)[0][1]["text"]
 
 
 # --- run ------------------------------------------------------------------------------------------

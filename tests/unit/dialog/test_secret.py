@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import traceback
+from functools import partial
 from typing import Any
 
 import pytest
@@ -165,3 +167,82 @@ def test_a_worker_that_dies_behind_the_secrets_claim_leaves_it_to_the_next_one()
     assert name == nodes(reply)[0][1]["collection_name"]
     assert b'"True 1 True"' in rig.answer("1").reply
     assert PIN.encode() not in everything(rig)
+
+
+class Verifier:
+    def __init__(self, pin: Secret) -> None:
+        self.pin = pin
+
+    def reject(self) -> bool:
+        return reject(self.pin)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda call, pin: call.step(partial(reject, pin)),
+        lambda call, pin: call.step(partial(reject, pin=pin)),
+        lambda call, pin: call.step(lambda: reject(pin)),
+        lambda call, pin: call.step(lambda pins: reject(pins[0]["pin"]), [{"pin": pin}]),
+        lambda call, pin: call.step(Verifier(pin).reject),
+    ],
+)
+def test_however_a_secret_reaches_a_step_its_errors_are_written_without_it(step: Any) -> None:
+    async def answer(call: Call) -> Any:
+        pin = await call.ask("PIN?", max_digits=6, secret=True)
+        try:
+            await step(call, pin)
+        except ValueError as error:
+            await call.say(str(error))
+        await call.ask("Room?")
+        return flow.hangup()
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    assert b"*** is wrong" in rig.answer(PIN).reply
+    assert PIN.encode() not in everything(rig)
+
+
+def test_a_secret_is_told_to_steps_only() -> None:
+    async def answer(call: Call) -> Any:
+        pin = await call.ask("PIN?", max_digits=6, secret=True)
+        return flow.tts(pin.reveal())
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    with pytest.raises(AppError, match=r"inside a step only.*call\.step\(verify") as caught:
+        rig.answer(PIN)
+    assert "dialog.secret_outside" == caught.value.code
+    # Of its own making a test may look at it.
+    assert PIN == Secret(PIN).reveal()
+
+
+async def verify_later(pin: Secret) -> bool:
+    return verify(pin)
+
+
+def test_a_step_that_goes_on_on_the_event_loop_is_told_the_secret() -> None:
+    async def answer(call: Call) -> Any:
+        pin = await call.ask("PIN?", max_digits=6, secret=True)
+        good = [await call.step(verify_later, pin), await call.step(lambda: verify_later(pin))]
+        return flow.tts(str(good)).then(flow.hangup())
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    assert b"[True,True]" in rig.answer(PIN).reply.replace(b" ", b"")
+
+
+def test_a_function_that_judges_a_secret_does_not_quote_it() -> None:
+    def judge(keys: str) -> bool:
+        return {"1": True}[keys]
+
+    async def answer(call: Call) -> Any:
+        await call.ask("PIN?", max_digits=6, secret=True, valid=judge)
+        return flow.hangup()
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    with pytest.raises(AppError, match="raised KeyError") as caught:
+        rig.answer(PIN)
+    told = "".join(traceback.format_exception(caught.value))
+    assert PIN not in told

@@ -164,6 +164,12 @@ async def answer(call: Call) -> Flow:
     pin = await call.ask("x", secret=True)
     reveal_type(pin)
     reveal_type(await call.step(verify, pin))
+    reveal_type(pin and await call.step(verify, pin))
+    reveal_type(await call.ask("x") or await call.step(find, "1"))
+    reveal_type([await call.step(count, room) for room in ("0101", "0102")])
+    reveal_type(await call.gather(*[call.step(count, room) for room in ("0101", "0102")]))
+    reveal_type(await call.gather())
+    reveal_type(await call.step(count, room="0101"))
     reveal_type(await call.gather(call.step(find, "1"), call.step(count, "1"), call.now()))
     reveal_type(await call.now())
     reveal_type(await call.random())
@@ -186,6 +192,12 @@ EXPECTED = [
     "str",
     "Secret",
     "bool",
+    "Secret | bool",
+    "str | Customer | None",
+    "list[int]",
+    "tuple[int, ...]",
+    "tuple[()]",
+    "Any",
     "tuple[t.Customer | None, int, datetime.datetime]",
     "datetime.datetime",
     "float",
@@ -222,5 +234,6 @@ def test_a_users_type_checker_knows_what_every_operation_gives(
     ]
     assert [text.replace("t.Customer", "Customer") for text in EXPECTED] == short, run.stdout
     errors = [line for line in lines if ": error:" in line]
-    assert 3 == len(errors), run.stdout
+    assert 5 == len(errors), run.stdout
+    assert "call-overload" in errors[0]
     assert "unused-awaitable" in errors[-1]

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from reception import App, Call, CallEnded, Flow, flow
+from reception import App, Call, CallEnded, Flow, StepFailed, current_step, flow
 from tests.unit.service.conftest import VOICE, Caller, Node, body_of, node, nodes
 
 USER = "5f3c1a9e8b7d4c2fa1e0b9d8c7f6a5e4"
@@ -169,6 +169,67 @@ def test_a_failing_effect_raises_in_the_dialog(dsn: str) -> None:
         assert b"Sorry: no such room" in json.dumps(caller.replies[-1]).encode()
         await caller.press("1")
         assert ["hangup"] == caller.modules
+
+    serve(dsn, app_of(handler), test)
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError(), SystemExit(3)])
+def test_an_effect_that_leaves_in_an_odd_way_has_failed(dsn: str, raised: BaseException) -> None:
+    async def leave() -> None:
+        raise raised
+
+    async def handler(call: Call) -> Flow:
+        try:
+            await call.step(leave)
+        except StepFailed as error:
+            return flow.tts(f"Failed: {error.type_name}").then(flow.hangup())
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        answer = await one.post()
+        assert f"Failed: {type(raised).__module__}:{type(raised).__name__}".encode() in answer.body
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_what_a_plain_function_hands_on_is_still_the_step(dsn: str) -> None:
+    async def key() -> str:
+        step = current_step()
+        return step.key if step else "no step"
+
+    def decorated() -> Awaitable[str]:
+        return key()
+
+    async def handler(call: Call) -> Flow:
+        return flow.tts(await call.step(decorated, key="mine")).then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        assert b'"mine"' in (await one.post()).body
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_a_stored_step_does_not_tell_what_was_typed(dsn: str) -> None:
+    async def handler(call: Call) -> Flow:
+        await call.ask("PIN?", max_digits=4, secret=True)
+        await call.ask("Room?")
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        digests = []
+        caller = Caller(one)
+        for pin in ("4711", "4712"):
+            await caller.dial()
+            episode = caller.variables["rx_e"]
+            # All else that the platform sends is the same.
+            await caller.send(
+                caller.url(), **{"Digits": {caller.collection: pin}, "Custom-Application-Vars": {}}
+            )
+            history = await one.steps.load("acme", episode, 1)
+            assert history is not None
+            digests.append(history.steps[1].digest)
+        # Ten thousand tries would find a PIN by a digest that it is a part of.
+        assert digests[0] == digests[1]
 
     serve(dsn, app_of(handler), test)
 
