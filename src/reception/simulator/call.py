@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
+from reception.simulator.quirks import QUIRKS, Quirks
+from reception.simulator.quirks import Platform as Platform
 from reception.simulator.tokens import TokenBucket
-
-Platform: TypeAlias = Literal[4, 5]
-"""The version of the platform to imitate."""
 
 MAX_BRANCHES: Final = 50
 DEFAULT_COLLECTION: Final = "default"
@@ -33,6 +32,8 @@ class CallSetup:
         user_ids: owners of the calling device; outside callers have none.
         sip_headers, application_vars: JSON values, both sent even when empty.
         language: the account's language.
+        user_vars: what TwiML stored in the call; sent as keys of their own unless the
+            platform sends such a key itself.
     """
 
     call_id: str
@@ -47,6 +48,7 @@ class CallSetup:
     language: str = "en-us"
     sip_headers: Mapping[str, Any] = field(default_factory=dict)
     application_vars: Mapping[str, Any] = field(default_factory=dict)
+    user_vars: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class CallState:
         stack: flows that run after the present one stops (`branch`), last one first.
         posts: requests sent so far.
         destroyed: the caller has hung up.
+        changed: the quirks, where they are not those of the version.
     """
 
     setup: CallSetup
@@ -74,16 +77,23 @@ class CallState:
     branches_left: int = MAX_BRANCHES
     stack: list[Mapping[str, Any]] = field(default_factory=list)
     bucket: TokenBucket = field(default_factory=TokenBucket)
+    changed: Quirks | None = None
 
     @classmethod
-    def begin(cls, setup: CallSetup, platform: Platform) -> CallState:
+    def begin(cls, setup: CallSetup, platform: Platform, quirks: Quirks | None = None) -> CallState:
         """Start a call with what its setup gives it."""
         return cls(
             setup,
             platform,
             language=setup.language,
             application_vars=dict(setup.application_vars),
+            changed=quirks,
         )
+
+    @property
+    def quirks(self) -> Quirks:
+        """The settings of the platform that carries this call."""
+        return QUIRKS[self.platform] if self.changed is None else self.changed
 
     def early_key(self, key: str) -> None:
         """Keep a key pressed during a prompt: it waits in the default collection."""

@@ -1,31 +1,35 @@
 """
 The platform's HTTP client, on the wire.
 
-Same request line, same header lines in the same order, nothing else; one idle connection
-per server is kept and used again; redirects turn a POST into a GET or keep it; the time
-allowed counts for the whole exchange. A request is sent once: the platform does not retry
-a lost one either. Nothing here raises for what a server does: the answer is a `Reply`.
+It sends a request once, over one of a few kept connections, and follows redirects. The time
+allowed runs anew with each redirect, and not at all for a request that had to wait for a
+connection. A POST whose connection the server closes at that moment is lost. A 503 with
+Retry-After is answered with the same POST again, a hundred times, long after the call has
+moved on. After ten seconds nobody waits for an answer any more: what comes later is read
+and thrown away. Nothing here raises for what a server does: the answer is a `Reply`.
 
-Two habits of the platform are left out on purpose and only reported: it sends a 503 with
-Retry-After again every second (101 times were seen), and it queues calls behind a slow
-reply on a warm connection.
+Which of these habits a platform has is a matter of its `Quirks`.
 
-Source: contract/observed.md section 1, contract/wire/http.
+Source: contract/observed.md sections 1 and 4, contract/wire/http; inets of Erlang/OTP,
+httpc_handler.erl.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
+import re
 import socket
 import ssl
 import time
-from dataclasses import replace
-from typing import Final, TypeAlias
-from urllib.parse import SplitResult, urljoin, urlsplit
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
 
+from reception.simulator.heads import render_head
+from reception.simulator.pool import Place, Pool, Session
+from reception.simulator.quirks import QUIRKS, Quirks
 from reception.simulator.reading import (
-    LARGEST_HEAD,
     NoReply,
     Reply,
     Response,
@@ -33,55 +37,80 @@ from reception.simulator.reading import (
     Unreadable,
     read_response,
 )
+from reception.simulator.redirects import SCHEMES, redirected
 from reception.simulator.request import Outgoing
 
-_BECOMES_GET: Final = frozenset({301, 302, 303})
-_KEEPS_METHOD: Final = frozenset({307, 308})
-_MOST_HOPS: Final = 5
-_IDLE_S: Final = 120.0
-_FAREWELL_S: Final = 0.5
+_UNAVAILABLE: Final = 503
+_SHORT_PAUSE: Final = re.compile(r"\d{1,2}", re.ASCII)
 _IPV4_ONLY: Final = "an IPv6 address, and the platform's client speaks IPv4 only"
-_PORTS: Final = {"http": 80, "https": 443}
-
-_Place: TypeAlias = tuple[str, str, int]
-_Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class PlatformClient:
-    """Sends requests as the platform does; close it when the call is over."""
+    """Sends requests as the platform does; close it when it is no longer needed."""
 
-    def __init__(self) -> None:
-        self._idle: dict[_Place, tuple[_Streams, float]] = {}
-        self._tls = _trusting_tls()
+    def __init__(self, quirks: Quirks = QUIRKS[4]) -> None:
+        self._quirks: Final = quirks
+        self._pool: Final = Pool(quirks)
+        self._under_way: Final[set[asyncio.Task[None]]] = set()
 
     async def send(self, request: Outgoing, *, timeout_ms: int) -> Reply:
-        """Send one request, follow its redirects, and read the reply within `timeout_ms`."""
+        """
+        Send one request, follow its redirects, and read the reply.
+
+        Shape:
+            timeout_ms: for the request and again for each redirect. The whole ends with
+                the platform's patience.
+        """
+        for _ in range(self._quirks.duplicate_sends):
+            _ = self._start(self._deliver(_Delivery(), request, timeout_ms))
+        delivery = _Delivery()
         began = time.monotonic()
-        hops: list[str] = []
-        try:
-            async with asyncio.timeout(timeout_ms / 1000):
-                reply = await self._follow(request, hops)
-        except TimeoutError:
-            reply = NoReply(Trouble.TIMED_OUT)
+        task = self._start(self._deliver(delivery, request, timeout_ms))
+        await asyncio.wait({task}, timeout=self._quirks.patience_ms / 1000)
+        if task.done():
+            task.result()
         elapsed_ms = round((time.monotonic() - began) * 1000)
-        return replace(reply, elapsed_ms=elapsed_ms, hops=tuple(hops))
+        reply = delivery.reply or delivery.refusal or NoReply(Trouble.UNANSWERED)
+        return replace(reply, elapsed_ms=elapsed_ms, hops=tuple(delivery.hops))
 
     async def aclose(self) -> None:
-        """Close the idle connections."""
-        idle, self._idle = self._idle, {}
-        for (_, writer), _ in idle.values():
-            await _close(writer)
+        """Stop what is still under way and close the connections."""
+        under_way = list(self._under_way)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await self._pool.aclose()
 
-    async def _follow(self, request: Outgoing, hops: list[str]) -> Reply:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _deliver(self, delivery: _Delivery, request: Outgoing, timeout_ms: int) -> None:
+        """Send a request for as long as it is answered with redirects or "try again"."""
+        posts = 1
         while True:
-            reply = await self._once(request)
-            onward = _redirected(request, reply) if len(hops) < _MOST_HOPS else None
-            if onward is None:
-                return reply
-            hops.append(onward.url)
+            reply = await self._once(request, timeout_ms)
+            pause_s = _pause_s(reply)
+            if pause_s is not None and self._quirks.retry_after_posts > 1:
+                delivery.refusal = reply
+                if posts >= self._quirks.retry_after_posts:
+                    return
+                posts += 1
+                await asyncio.sleep(pause_s)
+                continue
+            onward = redirected(request, reply)
+            if onward is None or len(delivery.hops) >= self._quirks.most_redirects:
+                delivery.reply = reply
+                return
+            if isinstance(onward, NoReply):
+                delivery.reply = onward
+                return
+            delivery.hops.append(onward.url)
             request = onward
 
-    async def _once(self, request: Outgoing) -> Reply:
+    async def _once(self, request: Outgoing, timeout_ms: int) -> Reply:
         unsendable = request.unsendable
         if unsendable is not None:
             return NoReply(Trouble.UNSENDABLE, detail=unsendable)
@@ -92,114 +121,107 @@ class PlatformClient:
             return NoReply(Trouble.UNSENDABLE, detail="the URL cannot be read")
         if ":" in place[1]:
             return NoReply(Trouble.UNKNOWN_HOST, detail=_IPV4_ONLY)
+        while True:
+            session = self._pool.take(place)
+            if session is None:
+                return await self._on_new(place, parts, request, timeout_ms)
+            reply = await self._on_kept(session, parts, request, timeout_ms)
+            if reply is not None:
+                return reply
+
+    async def _on_new(
+        self, place: Place, parts: SplitResult, request: Outgoing, timeout_ms: int
+    ) -> Reply:
+        closes = self._pool.is_full(place)
         try:
-            streams = await self._connect(place)
+            async with asyncio.timeout(timeout_ms / 1000):
+                session = await self._pool.open(place)
+                async with session.turn:
+                    return await self._exchange(session, parts, request, closes=closes)
+        except TimeoutError:
+            return NoReply(Trouble.TIMED_OUT)
         except UnicodeError:
             return NoReply(Trouble.UNKNOWN_HOST)
         except OSError as error:
             trouble = _connect_trouble(error)
             plain = trouble in {Trouble.REFUSED, Trouble.UNKNOWN_HOST}
             return NoReply(trouble, detail="" if plain else str(error))
-        return await self._exchange(request, parts, place, streams)
+
+    async def _on_kept(
+        self, session: Session, parts: SplitResult, request: Outgoing, timeout_ms: int
+    ) -> Reply | None:
+        """Wait for a connection and use it; None where it was closed before our turn."""
+        waits = session.load > 1
+        times_out = not waits or self._quirks.queued_requests_time_out
+        try:
+            async with asyncio.timeout(timeout_ms / 1000 if times_out else None):
+                async with session.turn:
+                    if waits and not session.is_open:
+                        return None
+                    return await self._exchange(session, parts, request, closes=False)
+        except TimeoutError:
+            session.load -= 1
+            return NoReply(Trouble.TIMED_OUT)
+        except _LostUnderIt as error:
+            if self._quirks.resends_lost_post:
+                return None
+            return NoReply(Trouble.CLOSED, detail=str(error))
 
     async def _exchange(
-        self, request: Outgoing, parts: SplitResult, place: _Place, streams: _Streams
+        self, session: Session, parts: SplitResult, request: Outgoing, *, closes: bool
     ) -> Reply:
-        reader, writer = streams
-        keep = False
+        reader, writer = session.reader, session.writer
+        is_usable = False
         try:
-            writer.write(render_head(request, parts) + request.body)
+            writer.write(render_head(request, parts, closes=closes) + request.body)
             await writer.drain()
             response = await read_response(reader)
-            keep = response.reusable
+            is_usable = response.reusable and not closes
         except Unreadable as error:
+            if error.is_blank and session.is_kept:
+                raise _LostUnderIt from error
             return NoReply(error.trouble)
         except OSError as error:
+            if session.is_kept:
+                raise _LostUnderIt from error
             return NoReply(Trouble.CLOSED, detail=str(error))
         finally:
-            if keep:
-                self._idle[place] = (streams, time.monotonic())
+            if is_usable:
+                self._pool.keep(session)
             else:
-                await _close(writer)
+                self._pool.drop(session)
         return response
 
-    async def _connect(self, place: _Place) -> _Streams:
-        idle = self._idle.pop(place, None)
-        if idle is not None:
-            (reader, writer), since = idle
-            if not reader.at_eof() and time.monotonic() - since < _IDLE_S:
-                return reader, writer
-            await _close(writer)
-        scheme, host, port = place
-        secure = self._tls if scheme == "https" else None
-        # The platform's client speaks IPv4 only.
-        return await asyncio.open_connection(
-            host, port, family=socket.AF_INET, ssl=secure, limit=LARGEST_HEAD
-        )
+
+class _LostUnderIt(Exception):
+    """The server closed a kept connection, and has said nothing to the request on it."""
+
+    def __str__(self) -> str:
+        return "the server closed the idle connection under the request"
 
 
-def render_head(request: Outgoing, parts: SplitResult) -> bytes:
-    """
-    Render the request line and the header lines, byte for byte the platform's.
+@dataclass(slots=True)
+class _Delivery:
+    """What has become of one request: the answer, or the last "try again"."""
 
-    Shape:
-        content-type (not on a GET of its own), content-length, an empty te, host,
-        authorization where the URL holds userinfo (not percent-decoded), connection, and
-        on version 5 the custom headers of the node.
-    """
-    userinfo, _, netloc = parts.netloc.rpartition("@")
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [f"{request.method} {target} HTTP/1.1"]
-    if request.content_type is not None:
-        lines.append(f"content-type: {request.content_type}")
-    lines += [f"content-length: {len(request.body)}", "te: ", f"host: {netloc}"]
-    if userinfo:
-        token = base64.b64encode(userinfo.encode()).decode("ascii")
-        lines.append(f"authorization: Basic {token}")
-    lines.append("connection: keep-alive")
-    lines += [f"{name.lower()}: {value}" for name, value in request.headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", errors="replace")
+    reply: Reply | None = None
+    refusal: Reply | None = None
+    hops: list[str] = field(default_factory=list)
 
 
-def _redirected(request: Outgoing, reply: Reply) -> Outgoing | None:
-    """Give the request that a redirect asks for; None where the reply is final."""
-    if not isinstance(reply, Response):
+def _pause_s(reply: Reply) -> float | None:
+    """Tell how long the client waits before it sends the same again; None where it does not."""
+    if not isinstance(reply, Response) or reply.status != _UNAVAILABLE:
         return None
-    location = reply.header("location")
-    if not location:
-        return None
-    try:
-        url = urljoin(request.url, location).split("#", 1)[0]
-        scheme = urlsplit(url).scheme
-    except ValueError:
-        return None
-    if scheme not in _PORTS:
-        return None
-    if reply.status in _BECOMES_GET:
-        # The content type stays although the body is gone: recorded so.
-        return replace(request, method="GET", url=url, body=b"")
-    if reply.status in _KEEPS_METHOD:
-        return replace(request, url=url)
-    return None
+    asked = reply.header("retry-after")
+    # Anything longer than two characters, a date for example, is a failure like any other.
+    return float(asked) if asked is not None and _SHORT_PAUSE.fullmatch(asked) else None
 
 
-def _place(parts: SplitResult) -> _Place:
-    if parts.scheme not in _PORTS or not parts.hostname:
+def _place(parts: SplitResult) -> Place:
+    if parts.scheme not in SCHEMES or not parts.hostname:
         raise ValueError("no http or https URL with a host")
-    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
-
-
-def _trusting_tls() -> ssl.SSLContext:
-    """
-    Accept any certificate, as version 4 was seen to do.
-
-    That is the platform's weakness, imitated so that a rehearsal neither fails where the
-    platform would connect nor pretends to protect anything. Version 5 may verify.
-    """
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    return parts.scheme, parts.hostname, parts.port or SCHEMES[parts.scheme]
 
 
 def _connect_trouble(error: OSError) -> Trouble:
@@ -212,15 +234,3 @@ def _connect_trouble(error: OSError) -> Trouble:
             return Trouble.TLS
         case _:
             return Trouble.UNREACHABLE
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close without waiting for a server that never reads the rest or never says goodbye."""
-    writer.close()
-    try:
-        async with asyncio.timeout(_FAREWELL_S):
-            await writer.wait_closed()
-    except TimeoutError:
-        writer.transport.abort()
-    except OSError:
-        pass

@@ -17,6 +17,7 @@ from reception.simulator.call import CallSetup, CallState, Platform
 from reception.simulator.client import PlatformClient
 from reception.simulator.clock import Clock
 from reception.simulator.modules.pivot import TIMEOUT_MS
+from reception.simulator.quirks import QUIRKS, Quirks
 from reception.simulator.steps import Transport
 from reception.simulator.transcript import Entry, Kind, Note, printable
 from reception.simulator.walk import Ending, Walk
@@ -67,14 +68,20 @@ async def place_call(
     clock: Clock,
     world: World,
     note: Note,
+    quirks: Quirks | None = None,
 ) -> Ending:
     """
     Place one call over HTTP and follow it to its end.
 
+    Shape:
+        quirks: of the platform; if left out those of its version, but that a request is not
+            sent again after a 503: nobody is there to see it when the call is over.
+
     Errors:
         none for anything a server does: that is what the transcript is for.
     """
-    client = PlatformClient()
+    quirks = quirks or QUIRKS[platform].but(retry_after_posts=1)
+    client = PlatformClient(quirks)
     try:
         return await carry_call(
             dialled,
@@ -84,6 +91,7 @@ async def place_call(
             world=world,
             note=note,
             transport=client,
+            quirks=quirks,
         )
     finally:
         await client.aclose()
@@ -98,10 +106,11 @@ async def carry_call(
     world: World,
     note: Note,
     transport: Transport,
+    quirks: Quirks | None = None,
 ) -> Ending:
     """The same with requests that go where `transport` takes them."""
     on_loopback = is_local_url(dialled.voice_url)
-    call = CallState.begin(setup, platform)
+    call = CallState.begin(setup, platform, quirks)
     caller = setup.caller_number or "anonymous"
     text = f"{caller} calls {setup.to_number} (platform {platform}, Call-ID {setup.call_id})"
     note(Entry(clock.now_ms, Kind.CALL, printable(text), {"call_id": setup.call_id}))

@@ -1,13 +1,15 @@
 """
 Reading an HTTP response the way the platform's client reads it.
 
-It is stricter than most: lines end with CR LF and nothing else, and bytes that are no
-status line leave it waiting until its timeout. And it is laxer: bytes that come with the
-body and go beyond its length belong to it, a body without a length lasts until the
-connection closes. A reply is either a `Response` or a `NoReply` that says what went wrong;
-what it means for the call is decided in `verdict.py`.
+It is stricter than most in places: lines end with CR LF and nothing else, what stands in
+for a version must begin with ``HTTP/``, a header line without a colon ends everything. And
+it is laxer in others: bytes that come with the body and go beyond its length belong to it,
+a body without a length lasts until the connection closes, interim answers are passed over,
+of a header that is repeated the first counts. A reply is either a `Response` or a `NoReply`
+that says what went wrong; what it means for the call is decided in `verdict.py`.
 
-Source: contract/observed.md section 4, contract/wire/responses.
+Source: contract/observed.md section 4, contract/wire/responses; inets of Erlang/OTP 25,
+httpc_response.erl and httpc_handler.erl.
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ from typing import Final, TypeAlias
 LARGEST_BODY: Final = 16 * 1024 * 1024
 LARGEST_HEAD: Final = 64 * 1024
 
-_STATUS_LINE: Final = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: [^\r\n]*)?")
-_SKIPPED: Final = range(102, 199)
+_INTERIM: Final = range(100, 200)
 _NO_BODY: Final = frozenset({204, 304})
+_SERVER_ERROR: Final = range(500, 600)
+_NUMBER: Final = re.compile(rb"[+-]?\d{1,18}")
+_LENGTH: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class Trouble(Enum):
@@ -36,8 +41,10 @@ class Trouble(Enum):
     UNREACHABLE = "the host cannot be reached"
     TLS = "the TLS handshake failed"
     TIMED_OUT = "no complete reply in time"
+    UNANSWERED = "no complete reply, and the platform's client has no timeout for this request"
     CLOSED = "the connection was closed before the reply was complete"
     UNREADABLE = "what came back is no HTTP response"
+    UNFOLLOWABLE = "a redirect that the platform's client cannot follow"
     UNSENDABLE = "the request never leaves the platform"
     TOO_LARGE = "the reply is larger than this phone reads"
 
@@ -62,12 +69,8 @@ class Response:
     reusable: bool = False
 
     def header(self, name: str) -> str | None:
-        """
-        Give the last header of that name, None where there is none.
-
-        Which of several the platform uses could not be told from its recorded verdicts.
-        """
-        return next((value for key, value in reversed(self.headers) if key == name), None)
+        """Give the first header of that name, as the platform does; None without one."""
+        return next((value for key, value in self.headers if key == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,22 @@ Reply: TypeAlias = Response | NoReply
 
 
 class Unreadable(Exception):
-    """The bytes are no response; the reader stops there."""
+    """The bytes are no response; the reader stops there. `is_blank`: there were none at all."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, *, is_blank: bool = False) -> None:
         super().__init__(trouble.value)
         self.trouble = trouble
+        self.is_blank = is_blank
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    version: bytes
+    status: int
+    headers: tuple[tuple[str, str], ...]
+
+    def first(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key == name), None)
 
 
 async def read_response(reader: asyncio.StreamReader) -> Response:
@@ -99,101 +113,157 @@ async def read_response(reader: asyncio.StreamReader) -> Response:
         Unreadable: closed too early, no HTTP, too large. A caller's timeout is the
         caller's own: this function may wait for ever.
     """
-    try:
-        version, status, headers = await _final_head(reader)
-        fields = dict(headers)
-        body, ends = await _body(reader, status, fields)
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise Unreadable(Trouble.CLOSED) from error
-    except (asyncio.LimitOverrunError, ValueError) as error:
-        raise Unreadable(Trouble.UNREADABLE) from error
-    connection = fields.get("connection", "").lower()
-    reusable = ends and version == (1, 1) and "close" not in connection
-    return Response(status, headers, body, reusable=reusable)
+    incoming = _Incoming(reader)
+    head = await incoming.head()
+    while head.status in _INTERIM:
+        head = await incoming.head()
+    if (head.first("content-type") or "").startswith("multipart/byteranges"):
+        raise Unreadable(Trouble.UNREADABLE)
+    body, is_ended = await _body(incoming, head)
+    return Response(head.status, head.headers, body, reusable=is_ended and _keeps_alive(head))
 
 
-async def _final_head(
-    reader: asyncio.StreamReader,
-) -> tuple[tuple[int, int], int, tuple[tuple[str, str], ...]]:
-    """Read heads, passing over interim ones; 100 and 199 count as the reply itself."""
-    while True:
-        head = await reader.readuntil(b"\r\n\r\n")
-        first, *lines = head[:-4].split(b"\r\n")
-        matched = _STATUS_LINE.fullmatch(first)
-        if matched is None:
-            # The platform's client waits on, and so does this one: whatever else comes is
-            # thrown away until the connection or the caller's patience ends.
-            await _drain(reader)
+def _keeps_alive(head: _Head) -> bool:
+    """
+    Tell whether the client keeps the connection.
+
+    "close" counts in lower case only, and an answer of 500 and above closes it as well.
+    """
+    connection = head.first("connection")
+    if connection == "close" or head.status in _SERVER_ERROR:
+        return False
+    return head.version != b"HTTP/1.0" or connection == "keep-alive"
+
+
+class _Incoming:
+    """The bytes of one connection, as far as they have come."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._is_blank = True
+        self.held = bytearray()
+
+    async def more(self) -> bool:
+        """Wait for further bytes; False once the server has closed."""
+        try:
+            block = await self._reader.read(65_536)
+        except ConnectionError as error:
+            raise Unreadable(Trouble.CLOSED, is_blank=self._is_blank) from error
+        self.held += block
+        self._is_blank = self._is_blank and not block
+        if len(self.held) > LARGEST_BODY + LARGEST_HEAD:
+            raise Unreadable(Trouble.TOO_LARGE)
+        return bool(block)
+
+    async def need(self, size: int) -> None:
+        """Wait until `size` bytes are here."""
+        while len(self.held) < size:
+            if not await self.more():
+                raise Unreadable(Trouble.CLOSED, is_blank=self._is_blank)
+
+    async def line(self) -> bytes:
+        """Take one line, without its end."""
+        while (end := self.held.find(b"\r\n")) < 0:
+            await self.need(len(self.held) + 1)
+        taken = bytes(self.held[:end])
+        del self.held[: end + 2]
+        return taken
+
+    def take(self, size: int) -> bytes:
+        """Take `size` bytes that are here."""
+        taken = bytes(self.held[:size])
+        del self.held[:size]
+        return taken
+
+    async def head(self) -> _Head:
+        """Take the next head; what cannot begin one is refused as soon as it shows."""
+        while True:
+            version, space, _ = self.held.partition(b" ")
+            # The client looks no further than the first blank: without one it waits on.
+            if space and not version.startswith(b"HTTP/"):
+                raise Unreadable(Trouble.UNREADABLE)
+            end = self.held.find(b"\r\n\r\n") if space else -1
+            if end >= 0:
+                head = _parse_head(bytes(self.held[:end]))
+                del self.held[: end + 4]
+                return head
+            if space and len(self.held) > LARGEST_HEAD:
+                raise Unreadable(Trouble.UNREADABLE)
+            await self.need(len(self.held) + 1)
+
+
+def _parse_head(raw: bytes) -> _Head:
+    version, _, rest = raw.partition(b" ")
+    number, space, rest = rest.partition(b" ")
+    if not space or _NUMBER.fullmatch(number) is None:
+        raise Unreadable(Trouble.UNREADABLE)
+    _, _, lines = rest.partition(b"\r\n")
+    headers: list[tuple[str, str]] = []
+    for line in _unfolded(lines):
+        name, colon, value = line.partition(b":")
+        if not colon:
             raise Unreadable(Trouble.UNREADABLE)
-        status = int(matched[3])
-        headers = tuple(_header(line) for line in lines)
-        if status not in _SKIPPED:
-            return (int(matched[1]), int(matched[2])), status, headers
+        text = value.decode("latin-1").strip(" ")
+        headers.append((name.decode("latin-1").strip(" ").lower(), text))
+    return _Head(version, int(number), tuple(headers))
 
 
-def _header(line: bytes) -> tuple[str, str]:
-    name, colon, value = line.partition(b":")
-    if not colon:
-        return name.decode("latin-1").lower(), ""
-    return name.decode("latin-1").strip().lower(), value.decode("latin-1").strip(" \t")
+def _unfolded(lines: bytes) -> list[bytes]:
+    """Join lines that begin with a blank to the one before them."""
+    whole: list[bytes] = []
+    for line in lines.split(b"\r\n") if lines else []:
+        if whole and line[:1] in {b" ", b"\t"}:
+            whole[-1] += b" " + line[1:]
+        else:
+            whole.append(line)
+    return whole
 
 
-async def _body(
-    reader: asyncio.StreamReader, status: int, fields: dict[str, str]
-) -> tuple[bytes, bool]:
-    """Read the body; the flag tells whether its end was marked."""
-    if status in _NO_BODY or status < 200:
+async def _body(incoming: _Incoming, head: _Head) -> tuple[bytes, bool]:
+    """Take the body; the flag tells whether its end was marked."""
+    if head.status in _NO_BODY:
         return b"", True
-    if "chunked" in fields.get("transfer-encoding", "").lower():
-        return await _chunks(reader), True
-    if "content-length" in fields:
-        length = int(fields["content-length"])
-        _allow(length)
-        return await _sized(reader, length)
-    gathered = bytearray()
-    while block := await reader.read(65_536):
-        gathered += block
-        _allow(len(gathered))
-    return bytes(gathered), False
+    encoding = head.first("transfer-encoding")
+    if encoding is not None:
+        if encoding.lower() != "chunked":
+            raise Unreadable(Trouble.UNREADABLE)
+        return await _chunks(incoming), True
+    written = head.first("content-length")
+    if written is None:
+        return await _until_closed(incoming), False
+    if _LENGTH.fullmatch(written) is None:
+        raise Unreadable(Trouble.UNREADABLE)
+    length = int(written)
+    if length < 0:
+        return await _until_closed(incoming), False
+    if length > LARGEST_BODY:
+        raise Unreadable(Trouble.TOO_LARGE)
+    await incoming.need(length)
+    # What arrives together with the last of them is taken as body too: a flow longer than
+    # its Content-Length was accepted whole (responses/052).
+    taken = incoming.take(len(incoming.held) if length else 0)
+    return taken, len(taken) == length
 
 
-async def _sized(reader: asyncio.StreamReader, length: int) -> tuple[bytes, bool]:
-    """
-    Read at least `length` bytes.
-
-    What arrives together with the last of them is taken as body too: a flow longer than
-    its Content-Length was accepted whole (responses/052).
-    """
-    gathered = bytearray()
-    while len(gathered) < length:
-        block = await reader.read(65_536)
-        if not block:
-            raise Unreadable(Trouble.CLOSED)
-        gathered += block
-    return bytes(gathered), len(gathered) == length
+async def _until_closed(incoming: _Incoming) -> bytes:
+    while await incoming.more():
+        pass
+    return incoming.take(len(incoming.held))
 
 
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
+async def _chunks(incoming: _Incoming) -> bytes:
     gathered = bytearray()
     while True:
-        line = await reader.readuntil(b"\r\n")
-        size = int(line[:-2].split(b";")[0], 16)
+        written = (await incoming.line()).split(b";")[0].strip(b" ")
+        if _CHUNK_SIZE.fullmatch(written) is None:
+            raise Unreadable(Trouble.UNREADABLE)
+        size = int(written, 16)
         if size == 0:
-            while await reader.readuntil(b"\r\n") != b"\r\n":
+            while await incoming.line():
                 pass
             return bytes(gathered)
-        _allow(len(gathered) + size)
-        gathered += await reader.readexactly(size)
-        await reader.readexactly(2)
-
-
-async def _drain(reader: asyncio.StreamReader) -> None:
-    while await reader.read(65_536):
-        pass
-
-
-def _allow(size: int) -> None:
-    if size > LARGEST_BODY:
-        raise Unreadable(Trouble.TOO_LARGE)
-    if size < 0:
-        raise Unreadable(Trouble.UNREADABLE)
+        if len(gathered) + size > LARGEST_BODY:
+            raise Unreadable(Trouble.TOO_LARGE)
+        await incoming.need(size + 2)
+        gathered += incoming.take(size)
+        incoming.take(2)

@@ -12,7 +12,7 @@ Source: contract/observed.md section 4, contract/wire/responses/INDEX.json.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 from xml.parsers import expat
@@ -21,18 +21,17 @@ from reception.callflow import verdict as rejections_of
 from reception.callflow.client_url import is_local_url
 from reception.callflow.findings import Rejection
 from reception.callflow.reading import Reading, read
-from reception.simulator.call import Platform
+from reception.simulator.quirks import QUIRKS, Platform, Quirks
 from reception.simulator.reading import NoReply, Reply, Response, Trouble
 from reception.simulator.transcript import printable
 
 _SUCCESS: Final = frozenset({200, 206})
-_INFORMATIONAL: Final = range(100, 200)
-_KNOWN_STATUS: Final = range(200, 600)
+_NO_STATUS: Final = 600
 _UNAVAILABLE: Final = 503
+_LONGEST_PAUSE: Final = 2
 _XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
 _JSON_TYPE: Final = "application/json"
 _ELSEWHERE: Final = "loopback.invalid"
-_VERSION_5: Final = 5
 
 
 class Verdict(Enum):
@@ -56,53 +55,95 @@ class Judgement:
         why: one printable sentence.
         flow: the decoded flow, present with ACCEPTED only; defaults are not in it.
         rejections: why the flow is invalid (SILENT), or the local URLs that were let pass.
+        lives_on: the platform's Pivot process outlives this answer, and reports the end of
+            the call where the node has a cdr_url.
     """
 
     verdict: Verdict
     why: str
     flow: Mapping[str, Any] | None = None
     rejections: tuple[Rejection, ...] = ()
+    lives_on: bool = False
 
 
-def judge(reply: Reply, platform: Platform, *, local_urls_ok: bool = False) -> Judgement:
+def judge(
+    reply: Reply,
+    platform: Platform,
+    *,
+    quirks: Quirks | None = None,
+    local_urls_ok: bool = False,
+    has_cdr_url: bool = False,
+) -> Judgement:
     """
     Judge one reply.
 
     Shape:
+        quirks: of the platform, where they are not those of the version.
         local_urls_ok: let a flow pass that is rejected for nothing but URLs of this very
             machine, as a rehearsal on loopback needs it. The rejections are still given.
+        has_cdr_url: the node that asked has a cdr_url.
 
     Errors:
         none, whatever the server sent.
     """
+    quirks = quirks or QUIRKS[platform]
     if isinstance(reply, NoReply):
-        return _no_reply(reply, platform)
+        return _no_reply(reply, quirks)
     status = reply.status
-    if status in _INFORMATIONAL:
-        return Judgement(_lost(platform), f"status {status} is no final answer")
-    if status not in _KNOWN_STATUS:
-        return Judgement(Verdict.LATE, f"status {status} is unknown to the platform's client")
-    if status == _UNAVAILABLE and reply.header("retry-after") is not None:
+    if status >= _NO_STATUS:
         return Judgement(
-            Verdict.LATE,
-            "503 with Retry-After: the platform's client sends the same POST again every second"
-            " (101 times were seen), long after the call moved on. Never send Retry-After",
+            Verdict.LATE, f"status {status} is unknown to the platform's client", lives_on=True
         )
+    asked = reply.header("retry-after") if status == _UNAVAILABLE else None
+    if asked is not None and len(asked) <= _LONGEST_PAUSE:
+        return _try_again(asked, quirks)
     if status not in _SUCCESS:
         return Judgement(Verdict.FAILED, f"status {status}: only 200 is success{_hint(status)}")
-    return _success(reply, platform, local_urls_ok=local_urls_ok)
+    judgement = _success(reply, quirks, local_urls_ok=local_urls_ok)
+    return _kept_alive(judgement) if has_cdr_url and not quirks.hangs_up_with_cdr_url else judgement
 
 
-def _no_reply(reply: NoReply, platform: Platform) -> Judgement:
+def _no_reply(reply: NoReply, quirks: Quirks) -> Judgement:
     why = reply.trouble.value + (f" ({printable(reply.detail)})" if reply.detail else "")
-    if reply.trouble is Trouble.UNSENDABLE:
-        return Judgement(Verdict.FAILED, why)
-    return Judgement(_lost(platform), why)
+    match reply.trouble:
+        case Trouble.UNSENDABLE:
+            return Judgement(Verdict.FAILED, why)
+        case Trouble.UNANSWERED:
+            return Judgement(Verdict.LATE, why, lives_on=True)
+        case _:
+            return Judgement(_lost(quirks), why, lives_on=True)
 
 
-def _lost(platform: Platform) -> Verdict:
+def _try_again(asked: str, quirks: Quirks) -> Judgement:
+    if not asked.isascii() or not asked.isdigit():
+        return Judgement(_lost(quirks), "a Retry-After that is no number", lives_on=True)
+    return Judgement(
+        Verdict.LATE,
+        "503 with Retry-After: the platform's client sends the same POST again every second"
+        " (101 times were seen), long after the call moved on. Never send Retry-After",
+        lives_on=True,
+    )
+
+
+def _lost(quirks: Quirks) -> Verdict:
     """Version 4 sits out its ten seconds; version 5 hears of the failure at once."""
-    return Verdict.FAILED if platform == _VERSION_5 else Verdict.LATE
+    return Verdict.FAILED if quirks.notices_lost_replies else Verdict.LATE
+
+
+def _kept_alive(judgement: Judgement) -> Judgement:
+    """
+    With a cdr_url, version 4 forgets to hang up after an empty or a bad 200.
+
+    A bad one was said to have failed before that, so the callflow goes on at once; of an
+    empty one nobody hears.
+    """
+    match judgement.verdict:
+        case Verdict.HUNG_UP:
+            return replace(judgement, verdict=Verdict.LATE)
+        case Verdict.FAILED_AND_HUNG_UP:
+            return replace(judgement, verdict=Verdict.FAILED)
+        case _:
+            return judgement
 
 
 def _hint(status: int) -> str:
@@ -111,27 +152,29 @@ def _hint(status: int) -> str:
     return ""
 
 
-def _success(reply: Response, platform: Platform, *, local_urls_ok: bool) -> Judgement:
+def _success(reply: Response, quirks: Quirks, *, local_urls_ok: bool) -> Judgement:
     body = reply.body
     if not body:
-        return Judgement(Verdict.HUNG_UP, "200 with an empty body")
+        return Judgement(Verdict.HUNG_UP, "200 with an empty body", lives_on=True)
     content_type = reply.header("content-type")
-    kind = None if content_type is None else content_type.split(";", 1)[0].strip()
+    kind = None if content_type is None else content_type.split(";", 1)[0].strip(" ")
     may_be_xml, may_be_json = kind != _JSON_TYPE, kind is not None and kind not in _XML_TYPES
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
         return Judgement(Verdict.FAILED, "the body is no UTF-8 (compressed, or another charset)")
     if may_be_xml and _is_twiml(body):
-        return Judgement(Verdict.TWIML, "the body is TwiML, not a callflow")
-    reading = read(body)
-    bad = Verdict.HUNG_UP if platform == _VERSION_5 else Verdict.FAILED_AND_HUNG_UP
+        return Judgement(Verdict.TWIML, "the body is TwiML, not a callflow", lives_on=True)
+    failed_too = quirks.says_failed_before_hanging_up
+    bad = Verdict.FAILED_AND_HUNG_UP if failed_too else Verdict.HUNG_UP
     if not may_be_json:
         named = "no Content-Type" if kind is None else f"Content-Type {printable(kind)}"
-        return Judgement(bad, f"{named} means XML to the platform, and the body is none")
+        why = f"{named} means XML to the platform, and the body is none"
+        return Judgement(bad, why, lives_on=True)
+    reading = read(body)
     if isinstance(reading, Rejection):
-        return Judgement(bad, reading.message)
-    return _flow(reading, platform, local_urls_ok=local_urls_ok)
+        return Judgement(bad, reading.message, lives_on=True)
+    return _flow(reading, quirks.version, local_urls_ok=local_urls_ok)
 
 
 def _flow(reading: Reading, platform: Platform, *, local_urls_ok: bool) -> Judgement:

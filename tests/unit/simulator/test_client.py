@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reception.simulator.client import PlatformClient, render_head
+from reception.simulator.client import PlatformClient
+from reception.simulator.heads import render_head
 from reception.simulator.reading import (
     LARGEST_HEAD,
     NoReply,
@@ -151,6 +152,24 @@ def test_time_allowed_counts_for_the_whole_exchange() -> None:
     assert isinstance(reply, NoReply)
     assert Trouble.TIMED_OUT is reply.trouble
     assert 100 <= reply.elapsed_ms < 400
+
+
+def test_each_redirect_gets_the_time_anew() -> None:
+    async def answer(writer: asyncio.StreamWriter, number: int) -> None:
+        await asyncio.sleep(0.15)
+        writer.write(http("307 T", Location="/next") if number == 1 else OK)
+        await writer.drain()
+
+    _, (reply,) = exchange(answer, POST, timeout_ms=250)
+    assert isinstance(reply, Response)
+    assert (200, True) == (reply.status, reply.elapsed_ms >= 300)
+
+
+@pytest.mark.parametrize("location", ["ftp://h/", "http://h/a b", "/é", "http://"])
+def test_a_redirect_to_nowhere_breaks_the_client(location: str) -> None:
+    _, (reply,) = exchange(sends(http("302 F", Location=location)), POST)
+    assert isinstance(reply, NoReply)
+    assert reply.trouble in {Trouble.UNFOLLOWABLE, Trouble.UNSENDABLE}
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
 from reception.simulator.call import CallSetup, CallState
-from reception.simulator.request import e164, pivot_fields, pivot_request
+from reception.simulator.heads import render_head
+from reception.simulator.quirks import QUIRKS
+from reception.simulator.request import pivot_fields, pivot_request
 from tests.conftest import SHARED
 
 FOLDER: Final = SHARED / "contract" / "wire" / "pivot_json"
@@ -19,34 +22,66 @@ def call(**setup: Any) -> CallState:
     return CallState.begin(CallSetup(**{"call_id": "c-1", **setup}), 4)
 
 
-RECORDED: Final[dict[str, dict[str, Any]]] = {
-    "01": {},
-    "03": {
-        "from_number": "15551234567",
-        "from_realm": "c.example",
-        "caller_number": "15551234567",
-        "to_number": "5559876543",
-    },
-    "09": {"caller_name": None, "caller_number": ""},
-    "11": {"user_ids": tuple(f"9999888877776666555544443333222{n}" for n in (2, 3, 4))},
-    "31": {"to_number": "*97"},
-}
+def recorded_setup(source: dict[str, Any]) -> dict[str, Any]:
+    """Find the call that a recorded body came from; what is left over are user variables."""
+    left = dict(source)
+    users = left.pop("User-ID", ())
+    setup = {
+        "call_id": left.pop("Call-ID"),
+        "account_id": left.pop("Account-ID", ""),
+        "from_number": left.pop("From"),
+        "from_realm": left.pop("From-Realm"),
+        "to_number": left.pop("To"),
+        "to_realm": left.pop("To-Realm"),
+        "caller_name": left.pop("Caller-ID-Name"),
+        "caller_number": left.pop("Caller-ID-Number"),
+        "language": left.pop("Language"),
+        "sip_headers": left.pop("Custom-SIP-Headers"),
+        "application_vars": left.pop("Custom-Application-Vars"),
+        "user_ids": (users,) if isinstance(users, str) else tuple(users),
+    }
+    # What stands for a caller without a number is filled in by the platform.
+    if setup["caller_number"] == "anonymous":
+        setup |= {"caller_name": None, "caller_number": ""}
+    for key in ("Request", "Request-Realm", "Direction", "Api-Version"):
+        del left[key]
+    return {**setup, "user_vars": left}
+
+
+def recorded() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob("[0-9]*.json"))
 
 
 @pytest.mark.needs_shared
-@pytest.mark.parametrize("number", RECORDED)
-def test_body_is_byte_for_byte_the_recorded_one(number: str) -> None:
-    setup = {
-        "call_id": "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0",
-        "from_number": "1001",
-        "from_realm": "hotel.example",
-        "to_number": "2000",
-        "to_realm": "hotel.example",
-        "caller_name": "Alice",
-        **RECORDED[number],
-    }
-    request = pivot_request(POST, call(**setup))
-    assert (FOLDER / f"{number}.json").read_bytes() == request.body
+@pytest.mark.parametrize("number", recorded())
+@pytest.mark.parametrize("body_format", ["json", "form"])
+def test_body_is_byte_for_byte_the_recorded_one(number: str, body_format: str) -> None:
+    source = json.loads((FOLDER / f"{number}.json").read_bytes())
+    collections = source.pop("Digits") if isinstance(source.get("Digits"), dict) else None
+    state = call(**recorded_setup(source))
+    state.collections = collections
+    request = pivot_request({**POST, "req_body_format": body_format}, state)
+    folder, name = (
+        (FOLDER, "json") if body_format == "json" else (FOLDER.parent / "pivot_form", "body")
+    )
+    assert (folder / f"{number}.{name}").read_bytes() == request.body
+
+
+@pytest.mark.needs_shared
+def test_a_get_is_byte_for_byte_the_recorded_one() -> None:
+    raw = (FOLDER.parent / "http" / "pivot_get.raw").read_bytes()
+    source = json.loads((FOLDER / "01.json").read_bytes())
+    url = "http://127.0.0.1:18080/p/01-get?APPID=acme-crm"
+    request = pivot_request({"voice_url": url}, call(**recorded_setup(source)))
+    assert raw == render_head(request, urlsplit(request.url))
+
+
+@pytest.mark.needs_shared
+def test_a_recording_of_twiml_comes_in_both_spellings() -> None:
+    raw = (FOLDER.parent / "http" / "pivot_post_json_recording.raw").read_bytes()
+    body = raw.split(b"\r\n\r\n", 1)[1]
+    request = pivot_request(POST, call(**recorded_setup(json.loads(body))))
+    assert body == request.body
 
 
 def test_custom_objects_are_always_there_and_digits_only_once_asked() -> None:
@@ -107,12 +142,49 @@ def test_custom_headers_are_sent_on_5_only_and_cannot_break_the_head() -> None:
     assert {"X-Key": "1"} == pivot_request(data, state).headers
 
 
+def test_what_is_missing_in_an_address_is_named_so() -> None:
+    fields = pivot_fields(call(from_number="", from_realm="", to_number="", to_realm=""))
+    assert ("nouser", "norealm") == (fields["From"], fields["From-Realm"])
+    assert ("nouser", "nouser", "norealm") == (
+        fields["To"],
+        fields["Request"],
+        fields["Request-Realm"],
+    )
+
+
+def test_a_user_variable_is_a_key_of_its_own_unless_the_platform_has_one() -> None:
+    state = call(user_vars={"mood": "good", "From": "me", "Digits": "9", "none": ""})
+    fields = pivot_fields(state)
+    assert ("good", "+15551234567", "9") == (fields["mood"], fields["From"], fields["Digits"])
+    assert "none" not in fields
+    state.keep_collection("q", "1")
+    assert {"q": "1"} == pivot_fields(state)["Digits"]
+
+
+def test_a_changed_platform_sends_its_own_constants() -> None:
+    quirks = QUIRKS[4].but(
+        direction="outbound", privacy_number="0000000000", normalises_request=False
+    )
+    setup = CallSetup(call_id="c", caller_number=None, to_number="5559876543")
+    fields = pivot_fields(CallState.begin(setup, 4, quirks))
+    assert ("outbound", "0000000000", "5559876543") == (
+        fields["Direction"],
+        fields["Caller-ID-Number"],
+        fields["Request"],
+    )
+
+
 @pytest.mark.parametrize(
-    ("dialled", "sent"),
-    [("5559876543", "+15559876543"), ("15559876543", "+15559876543"), ("100", "100"), ("", "")],
+    ("url", "begins"),
+    [
+        ("https://h/v", "https://h/v?To-Realm="),
+        ("https://h/v?", "https://h/v?To-Realm="),
+        ("https://h/v?a=1", "https://h/v?a=1&To-Realm="),
+        ("https://u:p@h/v?a=b@c:d", "https://up@h/v?a=b@c:d&To-Realm="),
+    ],
 )
-def test_only_north_american_numbers_are_normalised(dialled: str, sent: str) -> None:
-    assert sent == e164(dialled)
+def test_a_get_appends_to_the_query_and_loses_the_colon_of_userinfo(url: str, begins: str) -> None:
+    assert pivot_request({"voice_url": url}, call()).url.startswith(begins)
 
 
 def test_body_is_json_without_blanks() -> None:

@@ -22,6 +22,7 @@ from reception.simulator.reading import (
     Unreadable,
     read_response,
 )
+from reception.simulator.quirks import QUIRKS
 from reception.simulator.request import Outgoing
 from reception.simulator.verdict import Verdict, judge
 from tests.conftest import SHARED
@@ -88,7 +89,7 @@ def test_reply_is_judged_as_the_platform_judged_it(
 
 async def over_the_wire(*pieces: bytes, timeout_ms: int, **how: Any) -> Reply:
     async with raw_server(sends(*pieces, **how)) as server:
-        client = PlatformClient()
+        client = PlatformClient(QUIRKS[4].but(retry_after_posts=1))
         try:
             return await client.send(Outgoing("POST", server.url()), timeout_ms=timeout_ms)
         finally:
@@ -119,6 +120,19 @@ def test_timing_is_judged_as_the_platform_judged_it(number: int) -> None:
     scene = dict(SCENES[number])
     pieces = scene.pop("pieces")
     reply = asyncio.run(over_the_wire(*pieces, **{"timeout_ms": 2000, **scene}))
+    for platform in PLATFORMS:
+        assert expected(row, platform) == judge(reply, platform).verdict, row["name"]
+
+
+@pytest.mark.needs_shared
+@pytest.mark.parametrize("row", readable(), ids=lambda row: f"{row['n']:03}")
+def test_reply_is_judged_the_same_when_it_comes_over_the_wire(row: Mapping[str, Any]) -> None:
+    if row["n"] == 53:
+        raw = http("200 OK", BODY[:-1] + b" " * 1_000_000 + b"}", Content_Type="application/json")
+    else:
+        raw = (FOLDER / row["raw"]).read_bytes()
+    closes = "close" in row["name"]
+    reply = asyncio.run(over_the_wire(raw, timeout_ms=300, close=closes))
     for platform in PLATFORMS:
         assert expected(row, platform) == judge(reply, platform).verdict, row["name"]
 
@@ -181,6 +195,113 @@ def test_503_with_retry_after_is_told_as_the_trap_it_is() -> None:
     judgement = judge(reply, 5)
     assert Verdict.LATE is judgement.verdict
     assert "every second" in judgement.why
+
+
+@pytest.mark.parametrize(
+    ("asked", "on_4", "on_5"),
+    [
+        ("1", Verdict.LATE, Verdict.LATE),
+        ("99", Verdict.LATE, Verdict.LATE),
+        ("100", Verdict.FAILED, Verdict.FAILED),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", Verdict.FAILED, Verdict.FAILED),
+        ("x", Verdict.LATE, Verdict.FAILED),
+        ("", Verdict.LATE, Verdict.FAILED),
+    ],
+)
+def test_only_a_short_retry_after_is_the_trap(asked: str, on_4: Verdict, on_5: Verdict) -> None:
+    reply = Response(503, (("retry-after", asked),), b"")
+    assert [on_4, on_5] == [judge(reply, platform).verdict for platform in PLATFORMS]
+
+
+@pytest.mark.parametrize("status", [0, 99, 205, 300, 399, 599])
+def test_below_600_every_other_status_fails(status: int) -> None:
+    assert {Verdict.FAILED} == {judge(answered(BODY, status), p).verdict for p in PLATFORMS}
+
+
+@pytest.mark.parametrize("status", [600, 999])
+def test_from_600_on_nobody_hears_of_a_status(status: int) -> None:
+    assert {Verdict.LATE} == {judge(answered(BODY, status), p).verdict for p in PLATFORMS}
+
+
+def test_of_two_content_types_the_first_counts() -> None:
+    json_type, xml_type = ("content-type", "application/json"), ("content-type", "text/xml")
+    assert Verdict.ACCEPTED is judge(Response(200, (json_type, xml_type), BODY), 5).verdict
+    assert Verdict.HUNG_UP is judge(Response(200, (xml_type, json_type), BODY), 5).verdict
+
+
+def test_a_request_without_timeout_costs_ten_seconds_on_both() -> None:
+    reply = NoReply(Trouble.UNANSWERED)
+    assert {Verdict.LATE} == {judge(reply, platform).verdict for platform in PLATFORMS}
+
+
+def test_with_a_cdr_url_version_4_forgets_to_hang_up() -> None:
+    empty, bad = answered(b""), answered(b"{oops")
+    assert Verdict.LATE is judge(empty, 4, has_cdr_url=True).verdict
+    assert Verdict.FAILED is judge(bad, 4, has_cdr_url=True).verdict
+    assert Verdict.HUNG_UP is judge(empty, 5, has_cdr_url=True).verdict
+    assert Verdict.HUNG_UP is judge(bad, 5, has_cdr_url=True).verdict
+    assert Verdict.ACCEPTED is judge(answered(BODY), 4, has_cdr_url=True).verdict
+
+
+@pytest.mark.parametrize(
+    ("reply", "lives_on"),
+    [
+        (answered(BODY), False),
+        (answered(b'{"module":"nope"}'), False),
+        (answered(b"\xff"), False),
+        (answered(BODY, 404), False),
+        (answered(BODY, 201), False),
+        (answered(b""), True),
+        (answered(b"{oops"), True),
+        (answered(b"<Response/>", content_type="text/xml"), True),
+        (NoReply(Trouble.TIMED_OUT), True),
+        (NoReply(Trouble.CLOSED), True),
+        (NoReply(Trouble.UNSENDABLE), False),
+    ],
+)
+def test_the_end_is_reported_only_where_the_pivot_process_outlives_the_answer(
+    reply: Reply, lives_on: bool
+) -> None:
+    for platform in PLATFORMS:
+        assert lives_on == judge(reply, platform, has_cdr_url=True).lives_on
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + HEADERS + b"\r\n\r\n" + REST, 200),
+        (b"HTTP/1.1 101 S\r\n\r\n" + HEADERS + b"\r\n\r\n" + REST, 200),
+        (b"HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", 404),
+        (b"HTTP/2 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200),
+        (b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\n{}", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}", 200),
+    ],
+)
+def test_odd_replies_that_the_platform_understands(raw: bytes, status: int) -> None:
+    reply = asyncio.run(read(raw))
+    assert isinstance(reply, Response)
+    assert status == reply.status
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"foo bar\r\n\r\n",
+        b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 OK OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Type: multipart/byteranges; x\r\n\r\n{}",
+        b"HTTP/1.1 100 Continue\r\n\r\n\r\n" + HEADERS + b"\r\n\r\n" + REST,
+    ],
+)
+def test_what_breaks_the_client_is_noticed_at_once(raw: bytes) -> None:
+    reply = asyncio.run(over_the_wire(raw, timeout_ms=2000))
+    assert isinstance(reply, NoReply)
+    assert Trouble.UNREADABLE is reply.trouble
+    assert reply.elapsed_ms < 1500
 
 
 def test_silence_of_the_server_costs_ten_seconds_on_4_and_none_on_5() -> None:

@@ -25,6 +25,7 @@ from reception.errors import NeedsHuman, ReceptionError
 from reception.simulator.call import CallSetup, Platform
 from reception.simulator.clock import Clock, RealClock, VirtualClock
 from reception.simulator.phone import BodyFormat, Dialled, place_call
+from reception.simulator.quirks import Quirks, parse_quirks
 from reception.simulator.script import Script, parse_script
 from reception.simulator.scripted import ScriptedWorld
 from reception.simulator.typed import TypedWorld
@@ -92,6 +93,13 @@ a reply; 2 wrong usage.
     help="Patience of the first request.",
 )
 @click.option(
+    "--quirk",
+    "changes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a setting of the platform; see the simulator's reference.",
+)
+@click.option(
     "--script", "script_name", metavar="FILE", help="Play a script; - reads it from stdin."
 )
 @click.option("--real-time", is_flag=True, help="Let ringing and prompts take their time.")
@@ -108,6 +116,7 @@ def phone(
     platform: str,
     body_format: str,
     timeout_ms: int,
+    changes: tuple[str, ...],
     script_name: str | None,
     real_time: bool,
     nodes: bool,
@@ -138,12 +147,13 @@ def phone(
     )
     printer = Printer(is_json=is_json, shows_nodes=nodes)
     try:
+        quirks = _quirks(version, changes)
         script = _script(script_name)
         with _voice_url(target) as url:
             clock: Clock = RealClock() if real_time else VirtualClock()
             world = _world(script, clock, printer, real_time=real_time)
             dialled = Dialled(url, first, timeout_ms)
-            ending = asyncio.run(_call(dialled, setup, version, clock, world, printer))
+            ending = asyncio.run(_call(dialled, setup, quirks, clock, world, printer))
     except ReceptionError as error:
         click.echo(f"reception phone: {error.message}", err=True)
         sys.exit(_USAGE)
@@ -160,14 +170,31 @@ def phone(
 async def _call(
     dialled: Dialled,
     setup: CallSetup,
-    platform: Platform,
+    quirks: Quirks,
     clock: Clock,
     world: World,
     printer: Printer,
 ) -> Ending:
     return await place_call(
-        dialled, setup, platform=platform, clock=clock, world=world, note=printer.note
+        dialled,
+        setup,
+        platform=quirks.version,
+        clock=clock,
+        world=world,
+        note=printer.note,
+        quirks=quirks,
     )
+
+
+def _quirks(version: Platform, changes: tuple[str, ...]) -> Quirks:
+    """Read ``NAME=VALUE``; a phone that is gone after its call sends nothing again by itself."""
+    named: dict[str, object] = {"retry_after_posts": 1}
+    for change in changes:
+        name, sign, value = change.partition("=")
+        if not sign:
+            raise NeedsHuman("phone.quirk", f"{change!r} is no NAME=VALUE")
+        named[name.strip()] = value
+    return parse_quirks(version, named)
 
 
 def _world(script: Script | None, clock: Clock, printer: Printer, *, real_time: bool) -> World:

@@ -23,7 +23,6 @@ from reception.simulator.transcript import Kind, seconds, without_secrets
 from reception.simulator.verdict import Judgement, Verdict, judge
 from reception.simulator.world import Doing, HungUp, Situation
 
-PATIENCE_MS: Final = 10_000
 TIMEOUT_MS: Final = 5_000
 
 _LONGEST_EXCERPT: Final = 2_000
@@ -45,13 +44,20 @@ async def pivot(step: Step) -> Next:
         return Continue(otherwise=Outcome.STEP_FAILED)
     step.call.posts += 1
     step.say(Kind.POST, _request_line(request), **_request_detail(step, request))
-    timeout_ms = min(TIMEOUT_MS, max(1, step.number("req_timeout_ms", TIMEOUT_MS)))
+    longest_ms = step.call.quirks.timeout_ms
+    timeout_ms = min(longest_ms, max(1, step.number("req_timeout_ms", longest_ms)))
     reply = await step.transport.send(request, timeout_ms=timeout_ms)
     situation = step.situation(Doing.POST, reply.elapsed_ms, "the request")
     last_event_ms = await _wait_out(step, situation, began_ms + reply.elapsed_ms, began_ms)
     if last_event_ms is None:
         return HardStop(Outcome.CALLER_HUNG_UP)
-    judgement = judge(reply, step.call.platform, local_urls_ok=step.local_urls_ok)
+    judgement = judge(
+        reply,
+        step.call.platform,
+        quirks=step.call.quirks,
+        local_urls_ok=step.local_urls_ok,
+        has_cdr_url=isinstance(step.data.get("cdr_url"), str),
+    )
     _report(step, reply, judgement)
     return await _act(step, judgement, last_event_ms)
 
@@ -88,8 +94,9 @@ async def _act(step: Step, judgement: Judgement, last_event_ms: int) -> Next:
 async def _sit_out(step: Step, last_event_ms: int) -> Next:
     """Ten seconds after the last event the platform gives up waiting; each key starts anew."""
     while True:
-        situation = step.situation(Doing.POST, PATIENCE_MS, "the platform's patience")
-        until_ms = last_event_ms + PATIENCE_MS
+        patience_ms = step.call.quirks.patience_ms
+        situation = step.situation(Doing.POST, patience_ms, "the platform's patience")
+        until_ms = last_event_ms + patience_ms
         heard_ms = await _wait_out(step, situation, until_ms, last_event_ms)
         if heard_ms is None:
             return HardStop(Outcome.CALLER_HUNG_UP)

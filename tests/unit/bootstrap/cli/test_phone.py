@@ -99,6 +99,11 @@ def test_an_anonymous_caller_arrives_as_the_platform_says_it(server: Server) -> 
     assert ("anonymous", "unknown") == (body["Caller-ID-Number"], body["Caller-ID-Name"])
 
 
+def test_a_setting_of_the_platform_can_be_changed(server: Server) -> None:
+    assert dial(server.url, "--anonymous", "--quirk", "privacy_number=0000000000").exit_code == 0
+    assert "0000000000" == json.loads(server.bodies[0])["Caller-ID-Number"]
+
+
 @pytest.mark.parametrize("form", ["form", "get"])
 def test_the_other_encodings_are_sent(server: Server, form: str) -> None:
     assert dial(server.url, "--format", form).exit_code == 0
@@ -194,6 +199,9 @@ def test_a_server_that_is_down_is_told_in_plain_words() -> None:
         ("http://127.0.0.1:1/", "--script", "no/such/file"),
         ("http://127.0.0.1:1/", "--script", "."),
         ("http://127.0.0.1:1/", "--name", "a\udcffb"),
+        ("http://127.0.0.1:1/", "--quirk", "idle_s"),
+        ("http://127.0.0.1:1/", "--quirk", "no_such=1"),
+        ("http://127.0.0.1:1/", "--quirk", "idle_s=soon"),
     ],
 )
 def test_wrong_usage_exits_2_with_a_sentence(arguments: tuple[str, ...]) -> None:
