@@ -134,7 +134,7 @@ class Ask(Operation[A]):
             if self.attempt == self.question.retries:
                 nothing: Any = Secret(None, answered=False) if self.question.secret else ""
                 return nothing  # type: ignore[no-any-return]  # a Secret or text, as `secret` says
-            self._stage.check_open()
+            self.stage.check_open()
             self.attempt += 1
             self.label = f"try {self.attempt + 1}"
             answer = yield self

@@ -17,13 +17,23 @@ from reception.errors import AppError
 
 
 class Began:
-    """A coroutine that stands at its first operation; `Replay.adopt` goes on with it."""
+    """
+    A coroutine that stands at its first operation; `Replay.adopt` goes on with it.
 
-    __slots__ = ("coroutine", "first")
+    Attributes:
+        stage: the one that its `Call` was made with.
+    """
+
+    __slots__ = ("coroutine", "first", "stage")
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], first: Operation[Any]) -> None:
         self.coroutine: Final = coroutine
         self.first: Final = first
+        self.stage: Final = first.stage
+
+    def put_away(self) -> None:
+        """Put it away where nobody went on with it; else this does nothing."""
+        self.stage.put_away(self.coroutine)
 
 
 class Opening:

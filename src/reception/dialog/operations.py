@@ -47,15 +47,16 @@ class Operation(Generic[T]):
 
     Attributes:
         kind, label: what the journal calls it; the label tells two of a kind apart.
+        stage: of the dialog that asks.
         place: the developer's line that made it.
     """
 
-    __slots__ = ("__weakref__", "_spot", "_stage", "label")
+    __slots__ = ("__weakref__", "_spot", "label", "stage")
 
     kind: ClassVar[str] = ""
 
     def __init__(self, stage: Stage, label: str = "") -> None:
-        self._stage: Final = stage
+        self.stage: Final = stage
         self._spot: Final = stage.spot
         self.label = label
         if stage.latest is not None:
@@ -81,7 +82,7 @@ class Operation(Generic[T]):
 
     def taken(self) -> None:
         """Note that somebody awaits this operation."""
-        stage = self._stage
+        stage = self.stage
         if stage.latest is self:
             stage.latest = None
         else:
@@ -91,7 +92,7 @@ class Operation(Generic[T]):
 
     def let_go(self) -> None:
         """Wait for no ``await`` of this operation."""
-        stage = self._stage
+        stage = self.stage
         if stage.latest is self:
             stage.latest = None
         elif self in stage.waiting:

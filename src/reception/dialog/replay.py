@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from reception.dialog import chance, lines
 from reception.dialog.answering import NEW, Answering, Give, Throw
-from reception.dialog.endings import CallEnded, Parked
+from reception.dialog.endings import CallEnded
 from reception.dialog.facts import Arrival, Facts
 from reception.dialog.journal import Entry, Hold, Journal
 from reception.dialog.operations import (
@@ -223,18 +223,12 @@ class Replay:
         Gives what the developer's clean-up raised, for the log: it changes no reply.
         """
         coroutine, self._coroutine = self._coroutine, None
-        self._stage.is_closing = True
-        try:
-            if coroutine is not None:
-                with self._facts.sandbox():
-                    coroutine.close()
-        except Parked:
-            return None
-        except Exception as error:  # noqa: BLE001  their clean-up must not cost the reply
-            return error
-        finally:
+        if coroutine is None:
+            self._stage.is_closing = True
             self._stage.let_go()
-        return None
+            return None
+        with self._facts.sandbox():
+            return self._stage.put_away(coroutine)
 
     def finish(self, value: object) -> Outcome:
         """The outcome of a handler that ran elsewhere, in one step, and returned `value`."""

@@ -8,7 +8,7 @@ as one run of the function, which is one pivot.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
@@ -64,6 +64,23 @@ class Stage:
         self.changed = _not_driven
         self.latest = None
         self.waiting.clear()
+
+    def put_away(self, coroutine: Coroutine[Any, Any, Any]) -> Exception | None:
+        """
+        Leave a function where it stands; one that is through already is left alone.
+
+        Gives what the developer's clean-up raised: it changes no reply.
+        """
+        self.is_closing = True
+        try:
+            coroutine.close()
+        except Parked:
+            return None
+        except Exception as error:  # noqa: BLE001  their clean-up must not cost the reply
+            return error
+        finally:
+            self.let_go()
+        return None
 
     def check_open(self) -> None:
         """Raise `Parked` while the function is being put away."""

@@ -66,6 +66,7 @@ class Conversation:
         pivot_url: PivotUrl,
         params: Mapping[str, str] | None = None,
         call_id: str | None = None,
+        begun: Began | None = None,
     ) -> None:
         """
         Make the engine ready; nothing of the application runs yet.
@@ -75,6 +76,7 @@ class Conversation:
             pivot_url: makes the URLs of `Call.pivot_url`.
             params: of the voice URL (`Call.params`).
             call_id: that the episode began with.
+            begun: the handler, where it was begun elsewhere: `open` goes on with it.
         """
         self._app: Final = app
         self._history: Final = history
@@ -107,7 +109,8 @@ class Conversation:
             self._seen, self._params = _remembered(known)
         self.drift: DialogDrift | None = None
         self._name = name
-        self._replay = self._made(takes_over)
+        self._begun: Final = begun
+        self._replay = self._made(takes_over, begun.stage if begun is not None else None)
 
     def call(self) -> Any:
         """Call a plain handler, in the thread of whoever calls this; gives what it returned."""
@@ -119,7 +122,9 @@ class Conversation:
 
     async def open(self) -> Outcome:
         """Begin a handler on the event loop, and go on in the engine if it turns out a dialog."""
-        got = await Opening(self._coroutine(), told_of(self._handler).home)
+        got: object = self._begun
+        if got is None:
+            got = await Opening(self._coroutine(), told_of(self._handler).home)
         if isinstance(got, Began):
             try:
                 return self._replay.adopt(got.coroutine, got.first)
@@ -159,8 +164,10 @@ class Conversation:
 
     # --- parts ------------------------------------------------------------------------------------
 
-    def _made(self, takes_over: tuple[str | None, str] | None) -> Replay:
-        self._stage = Stage()
+    def _made(
+        self, takes_over: tuple[str | None, str] | None, stage: Stage | None = None
+    ) -> Replay:
+        self._stage = stage or Stage()
         return Replay(
             stage=self._stage,
             history=self._history,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reception.callflow import Flow
+from reception.dialog import Began
 from reception.face.app import App
 from reception.face.call import PivotUrl
 from reception.wire import PivotRequest
@@ -32,6 +33,7 @@ class Pivot:
         url: makes the absolute URL of a step of ours.
         fit: makes a reply ready for this tenant, or raises AppError.
         deadline_s: how long after its arrival it must be answered; left_s: what is left of that.
+        begun: the handler, where it was begun before it was known to be a dialog.
     """
 
     tenant: str
@@ -45,6 +47,7 @@ class Pivot:
     fit: Callable[[Flow], Flow]
     deadline_s: float
     left_s: Callable[[], float]
+    begun: Began | None = None
 
 
 Fate = Literal["flow", "stored", "late", "failed"]
@@ -60,9 +63,11 @@ class Reply:
             The others are the fallback: an effect was ``late``, or the dialog ``failed``.
         error: why it is the fallback, for the log.
         noted: errors that changed nothing in the reply, for the log.
+        clean_up: what the dialog's own clean-up raised when it was put away, for the log.
     """
 
     body: bytes = field(repr=False)
     fate: Fate
     error: BaseException | None = None
     noted: tuple[BaseException, ...] = ()
+    clean_up: Exception | None = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -98,6 +99,13 @@ class Turn:
             Retry: the database is away, and the step is not stored: the fallback is to be sent.
         """
         try:
+            reply = await self._answered()
+        finally:
+            failed = self._conversation.park() if self._conversation is not None else None
+        return reply if failed is None else replace(reply, clean_up=failed)
+
+    async def _answered(self) -> Reply:
+        try:
             return await self._replied(await self._outcome())
         except StepIsStored:
             return await self._waited_for(self._episode)
@@ -107,9 +115,6 @@ class Turn:
             raise
         except Exception as error:  # noqa: BLE001  whatever the application raises has an answer
             return await self._failed(error)
-        finally:
-            if self._conversation is not None:
-                self._conversation.park()
 
     # --- the dialog -------------------------------------------------------------------------------
 
@@ -129,6 +134,7 @@ class Turn:
             pivot_url=self._pivot.pivot_url,
             params=self._pivot.params,
             call_id=self._past.call_id if self._past is not None else None,
+            begun=self._pivot.begun,
         )
         if conversation.runs == "loop":
             return await conversation.open()

@@ -167,6 +167,11 @@ class WatchedDialogs(Dialogs):
         for error in (*reply.noted, reply.error):
             if error is not None:
                 self.ledger.fail("The app failed, and the caller got its fallback", error)
+        if reply.clean_up is not None:
+            self.ledger.fail(
+                "The app failed when its dialog was put away at a question (see RC201)",
+                reply.clean_up,
+            )
         if reply.fate == "late":
             self.ledger.fail("A step was late, and the caller got the fallback")
         return reply

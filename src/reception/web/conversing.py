@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from reception.callflow import Flow
+from reception.dialog import Began
 from reception.errors import AppError
 from reception.face.app import App
 from reception.face.call import PivotUrl
@@ -58,6 +59,7 @@ class Conversing:
         request: PivotRequest,
         pivot_url: PivotUrl,
         left_s: Callable[[], float],
+        begun: Began | None,
     ) -> Reply:
         """
         Have a dialog answer (see `Dialogs.answer`).
@@ -81,6 +83,7 @@ class Conversing:
                 fit=partial(reply_flow, tenant=tenant, loopback=settings.loopback),
                 deadline_s=settings.deadline_s,
                 left_s=left_s,
+                begun=begun,
             )
         )
 

@@ -154,9 +154,11 @@ class Exchange:
             if tenant.runs != "static":
                 result = await self._result(admitted, request)
             if type(result) is Began:
-                # It handed its call to a function that asks: what was run is run again.
-                result.coroutine.close()
-                await self._converse(admitted, request)
+                # It handed its call to a function that asks: it goes on from there.
+                try:
+                    await self._converse(admitted, request, result)
+                finally:
+                    result.put_away()
                 return
             if self.answered:
                 self._report("voice.late_result")
@@ -194,7 +196,9 @@ class Exchange:
         # A plain function may hand on what an async one returned, as decorators do.
         return await result if inspect.isawaitable(result) else result
 
-    async def _converse(self, admitted: Admitted, request: PivotRequest) -> None:
+    async def _converse(
+        self, admitted: Admitted, request: PivotRequest, begun: Began | None = None
+    ) -> None:
         """Have a dialog answer."""
         tenant = admitted.tenant
         self._admitted, self._account_id = admitted, request.account_id or ""
@@ -204,7 +208,13 @@ class Exchange:
             return
         try:
             reply = await conversing.answer(
-                tenant.app, tenant.fallback, admitted, request, self._pivot_url, self._left_s
+                tenant.app,
+                tenant.fallback,
+                admitted,
+                request,
+                self._pivot_url,
+                self._left_s,
+                begun,
             )
         except Denied as error:
             self._report("voice.refused_step", error)
@@ -224,6 +234,8 @@ class Exchange:
         """Send what a dialog says, and tell what it came by."""
         for noted in reply.noted:
             self._report("dialog.recovered", noted)
+        if reply.clean_up is not None:
+            self._report("dialog.clean_up_failed", reply.clean_up)
         if self.answered:
             self._report("voice.late_result")
         elif reply.error is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from contextlib import suppress
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from reception import Call, CallEnded, DialogDrift, flow
-from reception.dialog import Arrival, Effects, Settled
+from reception.dialog import Arrival, Effects, Opening, Settled, Stage
 from reception.errors import AppError
+from reception.wire import PivotRequest
 from tests.unit.dialog.rig import FALLBACK, Rig, Stored, app_of
 
 HANGUP = flow.hangup()
@@ -71,6 +73,29 @@ def test_what_clean_up_raises_costs_no_reply() -> None:
     rig = Rig(app_of(answer))
     rig.arrive()
     assert isinstance(rig.parked[0], ValueError)
+
+
+def test_a_dialog_that_began_and_went_no_further_is_put_away_in_silence() -> None:
+    reached: list[str] = []
+
+    async def answer(call: Call) -> Any:
+        try:
+            await call.ask("x")
+        finally:
+            await call.step(release, "1")
+            reached.append("behind the step")
+        return HANGUP
+
+    async def main() -> None:
+        stage = Stage()
+        call = Call(PivotRequest(), params={}, pivot_url=lambda params: "", stage=stage)
+        began = await Opening(answer(call))
+        assert stage is began.stage
+        began.put_away()
+        began.put_away()
+
+    asyncio.run(main())
+    assert [] == reached
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

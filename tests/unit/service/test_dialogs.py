@@ -390,12 +390,17 @@ def test_a_handler_that_asks_in_a_function_is_found_out(dsn: str) -> None:
     async def asks(call: Call) -> str:
         return await call.ask("Press a key")
 
+    began = []
+
     async def handler(call: Call) -> Flow:
+        began.append(call.id)
         return flow.tts(await asks(call)).then(flow.hangup())
 
     async def test(one: Node) -> None:
         caller = Caller(one)
         await caller.dial()
+        # It was not begun anew for being a dialog.
+        assert 1 == len(began)
         await caller.press("7")
         assert "7" == nodes(caller.replies[-1])[0]["data"]["text"]
 

@@ -393,6 +393,21 @@ def test_clean_up_that_fails_after_the_end_is_told() -> None:
             phone.hang_up()
 
 
+def test_clean_up_that_fails_at_a_question_is_told_and_costs_no_reply() -> None:
+    async def answer(call: Call) -> Flow:
+        try:
+            await call.ask("Press")
+        finally:
+            raise LookupError("no broom")
+
+    with Phone(app_of(answer)) as phone:
+        with pytest.raises(PhoneFailure, match=r"put away at a question.*no broom"):
+            phone.dial()
+        assert "Press" == phone.hear("Press")
+        with phone.expecting_failure():
+            phone.hang_up()
+
+
 # --- mistakes in a test ---------------------------------------------------------------------------
 
 
