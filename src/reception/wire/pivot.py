@@ -68,7 +68,7 @@ def parse_pivot(body: bytes, content_type: str | None) -> PivotRequest:
     usual = _read_usual(body)
     if usual is not None:
         return usual
-    text = _text(body)
+    text = text_of(body)
     start = text.lstrip(" \t\r\n")[:1]
     if start == "{":
         return _from_json(text)
@@ -101,7 +101,7 @@ def parse_pivot_query(query: bytes, *, exclude: frozenset[str] = _NO_KEYS) -> Pi
     >>> parse_pivot_query(b"APPID=x&Call-ID=a&&To=2000", exclude=frozenset({"APPID"})).to
     '2000'
     """
-    return _from_form(_text(query), exclude)
+    return _from_form(text_of(query), exclude)
 
 
 def as_form_sees(request: PivotRequest) -> PivotRequest:
@@ -196,7 +196,13 @@ def _read_usual(body: bytes) -> PivotRequest | None:
 # --- the long road ------------------------------------------------------------------------------
 
 
-def _text(body: bytes) -> str:
+def text_of(body: bytes) -> str:
+    """
+    Decode a body or query to text.
+
+    Errors:
+        PeerError: empty, too large, compressed, or not UTF-8.
+    """
     if len(body) > MAX_BODY_BYTES:
         raise unreadable("too_large")
     if body.startswith(_GZIP):

@@ -18,7 +18,7 @@ import click
 import msgspec
 
 from reception.errors import PeerError
-from reception.wire import MAX_BODY_BYTES, PivotRequest, parse_pivot
+from reception.wire import MAX_BODY_BYTES, LegReport, PivotRequest, parse_pivot, parse_report
 
 _UNREADABLE_REQUEST = 1
 _UNREADABLE_FILE = 2
@@ -54,6 +54,38 @@ def pivot(file: str, content_type: str | None) -> None:
     # Not with msgspec: `extra` may hold a number of a thousand digits.
     shown = json.dumps(_named(request), ensure_ascii=False, indent=2)
     click.echo(shown.encode())  # UTF-8 whatever the terminal's language
+
+
+@parse.command()
+@click.argument("file", metavar="FILE | -")
+@click.option("--content-type", metavar="CT", help="The report's Content-Type header.")
+def hangup(file: str, content_type: str | None) -> None:
+    """
+    Print a report of the end of a call as JSON, whichever of its dialects it is in.
+
+    FILE holds the body of a cdr_url post or of a webhook (form or JSON, version 1 or 2); -
+    reads standard input. Times are ISO 8601 in UTC. The exit status is 0 where the report can
+    be read, 1 where it cannot, and 2 where the file cannot.
+    """
+    body = _read(file)
+    try:
+        report = parse_report(body, content_type)
+    except PeerError as error:
+        click.echo(f"{error.code}: {error.message}", err=True)
+        sys.exit(_UNREADABLE_REQUEST)
+    shown = json.dumps(_named_report(report), ensure_ascii=False, indent=2, default=str)
+    click.echo(shown.encode())
+
+
+def _named_report(report: LegReport) -> dict[str, Any]:
+    named = {
+        ("from" if name == "from_" else name): value
+        for name, value in msgspec.structs.asdict(report).items()
+    }
+    for name in ("at", "created_at"):
+        if named[name] is not None:
+            named[name] = named[name].isoformat()
+    return named
 
 
 def _named(request: PivotRequest) -> dict[str, Any]:

@@ -97,3 +97,16 @@ def test_a_file_that_cannot_be_read_is_another_matter(arguments: list[str]) -> N
 
 def test_a_number_of_any_length_is_printed() -> None:
     assert {"X": 10**4_000} == printed("-", stdin=b'{"X":1' + b"0" * 4_000 + b"}")["extra"]
+
+
+def test_a_report_is_printed_with_its_times() -> None:
+    body = b"Timestamp=63961000000&From=1001%40h&Billing-Seconds=88&Hangup-Cause=USER_BUSY&X=1"
+    result = CliRunner().invoke(parse, ["hangup", "-"], input=body)
+    shown = json.loads(result.stdout_bytes)
+    assert (0, 88, "1001@h") == (result.exit_code, shown["billing_s"], shown["from"])
+    assert ("2026-11-04T08:26:40+00:00", {"X": "1"}) == (shown["at"], shown["extra"])
+
+
+def test_a_report_that_cannot_be_read_says_why() -> None:
+    result = CliRunner().invoke(parse, ["hangup", "-"], input=b"{")
+    assert (1, True) == (result.exit_code, result.stderr.startswith("report.not_json: "))
