@@ -74,7 +74,7 @@ class Operation(Generic[T]):
 
     def digest(self) -> str:
         """The arguments in sixteen characters."""
-        return digest_of(self.arguments())
+        return digest_of(self.arguments(), self.stage.own_urls)
 
     def shown(self) -> str:
         """The operation as a developer writes it."""

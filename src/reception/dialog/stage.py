@@ -35,6 +35,8 @@ class Stage:
         spot: where the developer's code stands that makes an operation (`lines.Place`).
         latest: the operation that was made last, until it is awaited.
         waiting: those that were made before it and are not awaited yet.
+        own_urls: each URL that brings the call back to the application, with what it says: the
+            rest of it (an expiry, a MAC) is another at every replay.
         changed: asks the engine whether a change is in force (see `Replay`).
     """
 
@@ -44,6 +46,7 @@ class Stage:
         "is_ending",
         "latest",
         "on_end",
+        "own_urls",
         "parked",
         "spot",
         "waiting",
@@ -56,6 +59,7 @@ class Stage:
         self.spot: tuple[CodeType, int] | None = None
         self.latest: Operation[Any] | None = None
         self.waiting: Final[list[Operation[Any]]] = []
+        self.own_urls: Final[dict[str, str]] = {}
         self.parked = 0
         self.changed: Callable[[str], bool] = _not_driven
 

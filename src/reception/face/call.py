@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, Literal, TypeVar, TypeVarTuple, Unpack, overload
+from urllib.parse import urlencode
 
 from reception import dialog
 from reception.callflow import Flow, flow
@@ -107,7 +108,10 @@ class Call:
         Errors:
             AppError("app.pivot_url"): a parameter name that Reception keeps for itself.
         """
-        return self._pivot_url(params)
+        url = self._pivot_url(params)
+        if self._stage is not None:
+            self._stage.own_urls[url] = f"own:{urlencode(sorted(params.items()))}"
+        return url
 
     # --- talking to the caller --------------------------------------------------------------------
 

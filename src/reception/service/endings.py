@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from reception.callflow import Flow
 from reception.dialog import Arrival, Effect, Effects, Facts, Sandbox, Settled
@@ -116,4 +117,5 @@ def _nowhere(step_no: int, outcome: str) -> str:
 
 
 def _no_url(params: Mapping[str, str]) -> str:
-    return _nowhere(0, "")
+    # Nothing is sent any more; but what led to the end asked for it, and is run again.
+    return f"https://ended.invalid/?{urlencode(params)}"

@@ -85,6 +85,10 @@ class Rig:
         query = {"c": EPISODE, "s": str(step_no)} | ({"o": outcome} if outcome else {})
         return f"{BASE}?{urlencode(query)}"
 
+    def pivot_url(self, params: Mapping[str, str]) -> str:
+        # As the real ones: they expire, and so are never twice the same.
+        return f"{BASE}?APPID=demo&{urlencode(params)}&a=x&x={int(self.now.timestamp())}&k=mac"
+
     def facts(self) -> Facts:
         return Facts(
             episode=EPISODE,
@@ -116,7 +120,7 @@ class Rig:
             history=self.history(),
             arrival=arrival,
             facts=self.facts(),
-            pivot_url=lambda params: BASE + "?" + urlencode(params),
+            pivot_url=self.pivot_url,
         )
 
     # --- what a service does ----------------------------------------------------------------------

@@ -234,6 +234,35 @@ def test_waiting_times_and_the_wording_of_the_catalogue_are_no_drift() -> None:
     assert b'"101"' in rig.answer("101").reply
 
 
+def test_a_url_back_to_the_application_is_the_same_whenever_it_expires() -> None:
+    async def answer(call: Call) -> Any:
+        url = call.pivot_url(at="busy")
+        await call.step(find, url)
+        await call.run(flow.user("u").on("USER_BUSY", flow.pivot(url=url)))
+        await call.ask("Go on?")
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    rig.arrive({}, "NO_ANSWER")
+    assert ["hangup"] == modules(rig.answer("1").reply)
+
+
+def test_a_url_back_to_the_application_with_other_parameters_is_a_drift() -> None:
+    at = ["busy"]
+
+    async def answer(call: Call) -> Any:
+        url = call.pivot_url(at=at[0])
+        await call.run(flow.user("u").on("USER_BUSY", flow.pivot(url=url)))
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    rig.arrive()
+    at[0] = "gone"
+    with pytest.raises(DialogDrift):
+        rig.arrive({}, "NO_ANSWER")
+
+
 def test_restart_begins_anew_once_and_then_falls_back() -> None:
     rig = Rig(app_of(three))
     rig.arrive()

@@ -238,6 +238,16 @@ def test_the_end_of_a_call_is_run_too() -> None:
     assert [] == RAN
 
 
+def test_a_url_of_the_applications_own_agrees() -> None:
+    async def asks(call: Call) -> Flow:
+        back = flow.pivot(url=call.pivot_url(at="busy"))
+        await call.run(flow.user("u").on("USER_BUSY", back))
+        return flow.hangup()
+
+    call = Recorder(app_of(asks)).call(lambda rig: rig.arrive({}, "NO_ANSWER")).recorded()
+    assert "agrees" == replayed(app_of(asks), call).fate
+
+
 def test_an_app_with_another_name_is_judged_by_its_dialog_alone() -> None:
     app = App("elsewhere", fallback=flow.hangup())
     app.answer(told)

@@ -536,6 +536,30 @@ async def second(call: Call) -> Flow:
     return flow.tts(f"second heard {pressed}").then(flow.hangup())
 
 
+def test_a_dialog_with_a_url_of_its_own_is_settled(dsn: str) -> None:
+    settled = []
+
+    async def handler(call: Call) -> Flow:
+        back = flow.pivot(url=call.pivot_url(at="busy"))
+        call.on_end(settled.append, "end")
+        await call.run(flow.user(USER).on("USER_BUSY", back))
+        await call.ask("Go on?")
+        return flow.hangup()
+
+    app = app_of(handler)
+
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.send(caller.url())
+        episode = caller.variables["rx_e"]
+        await one.steps.end("acme", episode, cause="hangup", now=one.clock())
+        assert await one.endings.settle("acme", app, episode, fallback=FALLBACK) is None
+        assert ["end"] == settled
+
+    serve(dsn, app, test)
+
+
 def test_a_handler_hands_the_call_over_to_another(dsn: str) -> None:
     app = App("acme", fallback=FALLBACK)
     app.state(second)
