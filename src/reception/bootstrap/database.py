@@ -9,7 +9,8 @@ the thread does.
 What only a human can change (the directory is used by another, its data is of another
 major) before the first start ends the whole: the operator is there and reads it. All else
 (a full disk, a server that dies again and again) is tried again, since calls that need no
-history are answered without a database.
+history are answered without a database. Once the server has run nothing ends the whole any
+more, not even a mistake of ours.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Server(Protocol):
     def start(self) -> None: ...
     def cancel(self) -> None: ...
     def is_alive(self) -> bool: ...
+    def keep_log_small(self) -> None: ...
     def stop(self, *, timeout_s: float = 8.0) -> None: ...
 
 
@@ -85,6 +87,7 @@ class Keeper:
         self._waker: Final = waker
         self._stopping: Final = threading.Event()
         self._stop_timeout_s = 0.0
+        self._is_prepared = False
         self._thread: Final = threading.Thread(
             target=self._keep, name="reception-database", daemon=True
         )
@@ -127,37 +130,46 @@ class Keeper:
 
     def _start_again_and_again(self) -> None:
         failures = 0
-        is_prepared = False
         while not self._stopping.is_set():
             began_at = time.monotonic()
             try:
-                self._server.start()
-                if not is_prepared and self._server.pid is not None:
-                    self._prepare(self._stopping.is_set)
-                    is_prepared = True
-                    if self._nightly is not None:
-                        self._nightly.begin()
+                self._live_once(failures)
             except NeedsHuman as error:
                 if self._stopping.is_set():
                     return
-                if not is_prepared and error.code not in _PASSING:
-                    self.problem = error.message
+                self.problem = error.message
+                if not self._is_prepared and error.code not in _PASSING:
                     self._become(State.REFUSED)
                     return
-                self.problem = error.message
                 _log.error("database.not_started", code=error.code, reason=error.message)
-            else:
-                if self._server.pid is not None:
-                    self._told_of_start(failures)
-                    self._watch()
-                    if self._stopping.is_set():
-                        return
-                    _log.error("database.died", reason="The database server has ended.")
+            except Exception as error:
+                if not self._is_prepared:
+                    raise
+                # It has run, and calls are answered: whatever this is must not end that.
+                self.problem = f"{type(error).__name__}: {error}"
+                _log.exception("database.keeper_failed")
+            if self._stopping.is_set():
+                return
             self._become(State.AWAY)
             if time.monotonic() - began_at > _YOUNG_S:
                 failures = 0
             self._stopping.wait(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
             failures += 1
+
+    def _live_once(self, failures: int) -> None:
+        """Start the server and return when it has ended, or we are to end."""
+        self._server.start()
+        if self._server.pid is None:
+            return
+        if not self._is_prepared:
+            self._prepare(self._stopping.is_set)
+            self._is_prepared = True
+            if self._nightly is not None:
+                self._nightly.begin()
+        self._told_of_start(failures)
+        self._watch()
+        if not self._stopping.is_set():
+            _log.error("database.died", reason="The database server has ended.")
 
     def _told_of_start(self, failures: int) -> None:
         if self.state is State.AWAY:
@@ -175,6 +187,7 @@ class Keeper:
             if now - asked_at < _ASK_EVERY_S:
                 continue
             asked_at = now
+            self._server.keep_log_small()
             if self._server.is_alive():
                 answered_at = time.monotonic()
             elif time.monotonic() - answered_at > _SILENCE_LIMIT_S:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,9 @@ class ForeignServer:
         """Count it as there."""
         return True
 
+    def keep_log_small(self) -> None:
+        """Leave its log to him."""
+
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Leave it alone."""
         self.pid = None
@@ -62,7 +65,7 @@ def keep_database(store: Message, waker: socket.socket) -> Keeper:
         server,
         prepare=lambda is_cancelled: bring_up_to_date(server, is_cancelled),
         waker=waker,
-        nightly=_nightly(server, store),
+        nightly=Nightly(time.fromisoformat(store["backup_at"]), *nightly_work(server, store)),
     )
 
 
@@ -84,24 +87,29 @@ def newest_schema() -> str:
     return max(path.name[1:].partition("_")[0] for path in folder.glob("v*_*.py"))
 
 
-def _nightly(server: EmbeddedServer, store: Message) -> Nightly:
+def nightly_work(
+    server: EmbeddedServer, store: Message
+) -> tuple[Callable[[], datetime | None], Callable[[Callable[[], bool]], None]]:
+    """Say when the work of the night was last done, and do it (see `Nightly`)."""
     into = Path(store["backup_dir"]) if store["backup_dir"] else None
-    started_at = datetime.now(UTC)
 
     def last_at() -> datetime | None:
-        if into is None:
-            return started_at  # what is forgotten a day later harms nobody
-        found = backups(into)
+        # Without backups nothing tells. Forgetting at every start costs little, and a machine
+        # that is off every night must forget as well.
+        found = backups(into) if into is not None else []
         return made_at(found[-1]) if found else None
 
     def do(is_cancelled: Callable[[], bool]) -> None:
-        if into is not None:
-            make_backup(server, into, is_cancelled)
-            remove_old_backups(into, store["backups_kept"])
-        if store["config"]:
-            _run("store.prune", ["prune", "--config", store["config"]], is_cancelled)
+        try:
+            if into is not None:
+                make_backup(server, into, is_cancelled)
+                remove_old_backups(into, store["backups_kept"])
+        finally:
+            # A disk for backups that is gone must not fill the one with the data.
+            if store["config"] and not is_cancelled():
+                _run("store.prune", ["prune", "--config", store["config"]], is_cancelled)
 
-    return Nightly(time.fromisoformat(store["backup_at"]), last_at, do)
+    return last_at, do
 
 
 def _run(code: str, words: list[str], is_cancelled: Callable[[], bool]) -> None:

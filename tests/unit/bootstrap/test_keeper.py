@@ -35,6 +35,9 @@ class Scripted:
     def is_alive(self) -> bool:
         return self.pid is not None
 
+    def keep_log_small(self) -> None:
+        pass
+
     def stop(self, *, timeout_s: float = 8.0) -> None:
         self.pid = None
         self.stopped_with.append(timeout_s)
@@ -111,8 +114,11 @@ def test_a_schema_that_does_not_fit_ends_it(begin: Begin) -> None:
     assert server.pid is None
 
 
-def test_a_server_that_was_ready_once_is_never_given_up(begin: Begin) -> None:
-    server = Scripted(1, NeedsHuman("store.left_over", "end it"), 2)
+@pytest.mark.parametrize(
+    "problem", [NeedsHuman("store.left_over", "end it"), OSError(24, "Too many open files")]
+)
+def test_a_server_that_was_ready_once_is_never_given_up(begin: Begin, problem: Exception) -> None:
+    server = Scripted(1, problem, 2)
     prepared: list[int | None] = []
     keeper = begin(server, lambda _: prepared.append(server.pid))
     assert until(lambda: keeper.state is State.READY)
@@ -122,6 +128,27 @@ def test_a_server_that_was_ready_once_is_never_given_up(begin: Begin) -> None:
     assert [1] == prepared
     keeper.stop(0.0)
     keeper.join(5.0)
+
+
+def test_a_server_that_cannot_be_asked_is_not_given_up(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reception.bootstrap.database._ASK_EVERY_S", 0.0)
+    server = Scripted(1, 2)
+    asked = threading.Event()
+
+    def is_alive() -> bool:
+        if not asked.is_set():
+            asked.set()
+            raise OSError(5, "Input/output error")
+        return True
+
+    server.is_alive = is_alive  # type: ignore[method-assign]  # once it cannot be asked
+    keeper = begin(server)
+    assert asked.wait(5.0)
+    assert until(lambda: server.pid == 2)
+    assert until(lambda: keeper.state is State.READY)
+    assert not keeper.has_ended
 
 
 def test_a_fault_of_ours_is_told_and_leaves_no_server(begin: Begin) -> None:

@@ -13,11 +13,14 @@ and a restore.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -56,38 +59,20 @@ def make_backup(
     """
     name = datetime.now(UTC).strftime(_NAME_FORMAT)
     making = into / f".{name}.making"
-    programs = binaries_for(ourselves())
-    superuser = server.dsn(user=SUPERUSER)
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for stale in into.glob(".reception-*.making"):
-            shutil.rmtree(stale, ignore_errors=True)
+        _remove_interrupted(into)
         making.mkdir(mode=0o700)
-        _run(
-            [programs["pg_dump"], "--format=custom", f"--file={making / _DATA}", superuser],
-            "store.backup",
-            "the database cannot be backed up",
-            is_cancelled,
-        )
-        _run(
-            [
-                programs["pg_dumpall"],
-                "--roles-only",
-                "--no-role-passwords",
-                f"--file={making / _ROLES}",
-                f"--dbname={superuser}",
-            ],
-            "store.backup",
-            "the roles of the database cannot be backed up",
-            is_cancelled,
-        )
-        _write_manifest(making, server)
-        making.rename(into / name)
-        sync_directory(into)
     except OSError as error:
-        raise NeedsHuman(
-            "store.backup", f"no backup can be made in {into}: {error.strerror}"
-        ) from None
+        raise _not_made(into, error) from None
+    try:
+        with _held(making):
+            _dump(server, making, is_cancelled)
+            _write_manifest(making, server)
+            making.rename(into / name)
+            sync_directory(into)
+    except OSError as error:
+        raise _not_made(into, error) from None
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return into / name
@@ -185,6 +170,63 @@ def fill_from_backup(server: EmbeddedServer, backup: Path) -> None:
         failed,
     )
     ask(server.directory.socket, "ANALYZE", user=SUPERUSER, database=DATABASE, timeout_s=_ANALYZE_S)
+
+
+def _dump(server: EmbeddedServer, making: Path, is_cancelled: Callable[[], bool]) -> None:
+    programs = binaries_for(ourselves())
+    superuser = server.dsn(user=SUPERUSER)
+    _run(
+        [programs["pg_dump"], "--format=custom", f"--file={making / _DATA}", superuser],
+        "store.backup",
+        "the database cannot be backed up",
+        is_cancelled,
+    )
+    _run(
+        [
+            programs["pg_dumpall"],
+            "--roles-only",
+            "--no-role-passwords",
+            f"--file={making / _ROLES}",
+            f"--dbname={superuser}",
+        ],
+        "store.backup",
+        "the roles of the database cannot be backed up",
+        is_cancelled,
+    )
+
+
+def _not_made(into: Path, error: OSError) -> NeedsHuman:
+    return NeedsHuman("store.backup", f"no backup can be made in {into}: {error.strerror}")
+
+
+@contextmanager
+def _held(making: Path) -> Iterator[None]:
+    """Mark a backup as being made, for as long as this process lives."""
+    handle = os.open(making, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # a file system without locks; who shares that one must wait
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_interrupted(into: Path) -> None:
+    """Remove what backups have left that were killed, not what another is making just now."""
+    for making in into.glob(".reception-*.making"):
+        try:
+            handle = os.open(making, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        except OSError:
+            pass  # a file system without locks
+        finally:
+            os.close(handle)
+        shutil.rmtree(making, ignore_errors=True)
 
 
 def _write_manifest(making: Path, server: EmbeddedServer) -> None:

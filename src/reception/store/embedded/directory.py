@@ -24,6 +24,7 @@ import stat
 import struct
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -83,7 +84,8 @@ class DataDirectory:
                 " that one first, or give this one a data_dir of its own",
             )
         os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk; the lock is what counts
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         self._owner_lock = lock
 
     def release(self) -> None:

@@ -12,6 +12,7 @@ and makes its one database.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -92,6 +93,7 @@ class EmbeddedServer:
         self._programs: Final = programs
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled: Final = threading.Event()
+        self._log_begins_at = 0
 
     @property
     def pid(self) -> int | None:
@@ -155,6 +157,21 @@ class EmbeddedServer:
         except Refused:
             return True
 
+    def keep_log_small(self) -> None:
+        """Begin the server's log anew where it has grown; what was before is kept once."""
+        log = self.directory.log
+        if not log.exists() or log.stat().st_size <= _MAX_LOG_BYTES:
+            return
+        kept = log.with_name(f"{log.name}.1")
+        # A copy, since the server goes on writing to the file that it has; it appends, so that
+        # it goes on where the file ends.
+        with suppress(OSError):  # a full disk needs the room more
+            kept.unlink(missing_ok=True)
+            with log.open("rb") as source, open(kept, "wb", opener=_private) as target:
+                shutil.copyfileobj(source, target)
+        os.truncate(log, 0)
+        self._log_begins_at = 0
+
     def wait(self, timeout_s: float) -> bool:
         """Wait for the server's end; has it ended?"""
         if self._process is None:
@@ -195,11 +212,11 @@ class EmbeddedServer:
     # ── starting ─────────────────────────────────────────────────────────────────────
 
     def _prepare_and_spawn(self, account: Account, binaries: Binaries) -> None:
-        directory = self.directory
-        lock = take_over(directory, self._cancelled.is_set)
-        if lock is None:
-            return
+        directory, lock = self.directory, None
         try:
+            lock = take_over(directory, self._cancelled.is_set)
+            if lock is None:
+                return
             if not directory.is_initialised():
                 make_cluster(directory.files, account, binaries, self._cancelled.is_set)
             if self._cancelled.is_set():
@@ -215,11 +232,13 @@ class EmbeddedServer:
                 f"{directory.root} cannot be used as data_dir: {error.strerror}",
             ) from None
         finally:
-            os.close(lock)  # the server has it by now, and keeps it
+            if lock is not None:
+                os.close(lock)  # the server has it by now, and keeps it
 
     def _spawn(self, account: Account, binaries: Binaries, lock: int) -> None:
         directory = self.directory
-        self._rotate_log()
+        self.keep_log_small()
+        self._log_begins_at = directory.log.stat().st_size if directory.log.exists() else 0
         fixed = [word for name, value in _FIXED.items() for word in ("-c", f"{name}={value}")]
         with (
             open(directory.log, "ab", opener=_private) as log,
@@ -239,12 +258,6 @@ class EmbeddedServer:
                 pass_fds=[*handed, lock],
                 with_us=True,
             )
-
-    def _rotate_log(self) -> None:
-        log = self.directory.log
-        if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
-            log.replace(log.with_name(f"{log.name}.1"))
-        self._log_begins_at = log.stat().st_size if log.exists() else 0
 
     def _wait_until_it_answers(self) -> None:
         expected = self.directory.system_identifier() if self._process else 0

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from reception.errors import NeedsHuman
-from reception.store.embedded import EmbeddedServer
+from reception.store.embedded import EmbeddedServer, archive
 from reception.store.embedded.archive import (
     backups,
     check_backup,
@@ -117,6 +117,34 @@ def test_a_backup_that_is_given_up_leaves_nothing(data_dir: Path, tmp_path: Path
     with running(data_dir) as server, pytest.raises(NeedsHuman, match="is ending"):
         make_backup(server, tmp_path / "backups", lambda: True)
     assert [] == list((tmp_path / "backups").iterdir())
+
+
+def test_two_backups_at_once_leave_each_other_alone(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = tmp_path / "backups"
+    into.mkdir()
+    (into / ".reception-20260101T000000Z.making").mkdir()
+    first_is_made, second_has_begun = threading.Event(), threading.Event()
+    made: list[Path] = []
+
+    def wait() -> bool:
+        first_is_made.set()
+        return not second_has_begun.wait(5.0)
+
+    def second_begins() -> bool:
+        second_has_begun.set()
+        return False
+
+    with running(data_dir) as server:
+        first = threading.Thread(target=lambda: made.append(make_backup(server, into, wait)))
+        first.start()
+        assert first_is_made.wait(5.0)
+        monkeypatch.setattr(archive, "_NAME_FORMAT", "reception-%Y%m%dT%H%M99Z")
+        made.append(make_backup(server, into, second_begins))
+        first.join()
+    assert made == [path for path in made if check_backup(path)]
+    assert sorted(made) == sorted(into.iterdir()), "what was interrupted before is gone"
 
 
 def test_a_backup_of_a_server_that_is_away_fails_in_words(data_dir: Path, tmp_path: Path) -> None:

@@ -206,6 +206,25 @@ def test_a_first_start_on_a_full_disk_says_so_and_works_when_there_is_room(
 
 
 @ROOT
+def test_a_later_start_on_a_full_disk_says_so_and_works_when_there_is_room(
+    small_disk: Path,
+) -> None:
+    server = EmbeddedServer(copy_of_made(small_disk / "data"))
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", 0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    try:
+        with contextlib.suppress(NeedsHuman):  # where the server can do without a file more
+            server.start()
+    except OSError as error:
+        pytest.fail(f"it must be told in words: {error}")
+    (small_disk / "filler").unlink()
+    server.start()
+    assert server.is_alive()
+    server.stop(timeout_s=2.0)
+
+
+@ROOT
 def test_a_disk_that_fills_up_loses_nothing_that_was_acknowledged(small_disk: Path) -> None:
     data_dir = copy_of_made(small_disk / "data")
     with running(data_dir) as server:

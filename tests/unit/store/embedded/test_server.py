@@ -65,6 +65,22 @@ def test_only_its_own_user_can_get_to_the_socket(served: EmbeddedServer) -> None
         assert 0o700 == stat.S_IMODE(directory.stat().st_mode)
 
 
+def test_the_servers_log_does_not_grow_for_ever(data_dir: Path) -> None:
+    with running(data_dir) as server:
+        log = server.directory.log
+        with log.open("ab") as more:
+            more.write(b"an old line\n" * 400_000)
+        server.keep_log_small()
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(server.dsn(user="postgres", database="nothing_of_this_name"))
+        server.keep_log_small()
+        assert "nothing_of_this_name" in log.read_text()
+        assert log.stat().st_size < 10_000
+        kept = log.with_name("postgres.log.1")
+        assert kept.read_bytes().endswith(b"an old line\n")
+        assert 0 == stat.S_IMODE(kept.stat().st_mode) & 0o077
+
+
 def test_nothing_that_a_guest_said_gets_into_the_servers_log(served: EmbeddedServer) -> None:
     sql(served, "CREATE TABLE guest (name text PRIMARY KEY)")
     with psycopg.connect(served.dsn(user="postgres"), autocommit=True) as connection:
