@@ -212,12 +212,7 @@ class Answering:
         if self.has_answer:
             self.has_answer = False
             return self._arrived(op, operation)
-        if self._arrival.step_no >= self._facts.most_steps:
-            raise AppError(
-                "dialog.too_many_steps",
-                f"{operation.place}: this call has had {self._facts.most_steps} steps: a dialog"
-                " must come to an end (a loop that asks for ever?)",
-            )
+        self._out.check_steps(str(operation.place or ""))
         if entry is None:
             self._recording.note(op, operation, "pending")
         else:

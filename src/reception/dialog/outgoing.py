@@ -62,6 +62,20 @@ class Outgoing:
         """Have the platform forget a collection with the next reply."""
         self._erase = collection
 
+    def check_steps(self, place: str) -> None:
+        """
+        See that the call may come back once more.
+
+        Errors:
+            AppError("dialog.too_many_steps"): it has come back often enough.
+        """
+        if self._step_no >= self._facts.most_steps:
+            raise AppError(
+                "dialog.too_many_steps",
+                f"{place + ': ' if place else ''}this call has had {self._facts.most_steps} steps: a"
+                " dialog must come to an end (a loop that asks, or hands over, for ever?)",
+            )
+
     # --- leaving ----------------------------------------------------------------------------------
 
     def suspended(self, operation: Ask[Any] | Run | Sleep, recording: Recording) -> Suspended:
@@ -85,10 +99,7 @@ class Outgoing:
 
     def holding(self, prompt: PromptLike, recording: Recording, *, pause: bool) -> Suspended:
         """The reply of a dialog whose effect takes longer than the caller may wait."""
-        if self._step_no >= self._facts.most_steps:
-            raise AppError(
-                "dialog.too_many_steps", f"This call has had {self._facts.most_steps} steps"
-            )
+        self.check_steps("")
         nodes = replies.held(prompt, self._queued, self._facts, pause=pause)
         whole = in_a_row([*self._head(), *nodes, *self._way_back()])
         reply, bucket, hold_back_s = self._fitted(whole)
@@ -114,6 +125,7 @@ class Outgoing:
             # One step, and nothing asked of the engine: exactly what the handler returned.
             return Returned(answer, entries, (), b"")
         if hands_over:
+            self.check_steps("")
             answer = self._handed_over(answer)
         nodes = [*self._erasing(), *replies.made(uninterrupted(self._queued))]
         answer = replies.in_front(self._all_tags(), nodes, answer)

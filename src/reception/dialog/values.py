@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from reception.dialog.endings import StepFailed
+from reception.dialog.keeping import loss
 from reception.dialog.lines import name_of, plain_function
 from reception.dialog.secret import Secret
 from reception.errors import AppError
@@ -97,8 +98,9 @@ def value_written(function: Callable[..., Any], value: Any) -> Result:
         if hint is None:
             _must_be_plain(value, function)
         data = _encoder.encode(value)
-        if hint is not None:
-            decode(data)
+        lost = loss(value, decode(data)) if hint is not None else None
+        if lost is not None:
+            raise TypeError(f"{lost}, since the annotation does not name it")
     except AppError as error:
         return failure_written(error)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -113,26 +115,28 @@ def failure_written(error: BaseException, *, without: tuple[str, ...] = ()) -> R
     Args:
         without: texts that must not stand in it (secrets that the step was given).
     """
-    kind = type(error)
-    type_name = f"{kind.__module__}:{kind.__qualname__}"
+    type_name = f"{type(error).__module__}:{type(error).__qualname__}"
+    text = _struck(_text_of(error), without)
     try:
-        failure = Failure(type_name, _struck(str(error), without), (), {})
-    except Exception:  # noqa: BLE001  an error whose own text fails is recorded all the same
-        failure = Failure(type_name, "(its text cannot be read)", (), {})
-    args = tuple(arg for arg in error.args if _is_plain(arg))
-    if len(args) == len(error.args):
-        failure = msgspec.structs.replace(failure, args=_strike_all(args, without))
-    state = {
-        name: _strike_all(value, without)
-        for name, value in vars(error).items()
-        if not name.startswith("__") and _is_plain(value)
-    }
-    failure = msgspec.structs.replace(failure, state=state)
-    try:
-        data = _encode(failure)
+        # Where its arguments cannot be kept, what they said is.
+        args = error.args if _is_plain(error.args) else (text,)
+        state = {
+            name: _strike_all(value, without)
+            for name, value in vars(error).items()
+            if not name.startswith("__") and _is_plain(value)
+        }
+        data = _encode(Failure(type_name, text, _strike_all(args, without), state))
     except (TypeError, ValueError, OverflowError, RecursionError):
-        data = _encode(Failure(type_name, "(its text cannot be written down)"))
+        text = text.encode("utf-8", "backslashreplace").decode()
+        data = _encode(Failure(type_name, text, (text,)))
     return Result(False, msgspec.Raw(data))
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  an error whose own text fails is recorded all the same
+        return "(its text cannot be read)"
 
 
 def value_read(data: msgspec.Raw, function: Callable[..., Any]) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from reception import Call, DialogDrift, StepInfo, current_step, flow, prompt
+from reception.callflow.handing_over import handler_name
 from reception.dialog import Arrival, Effects, Entries, Journal, Returned, Suspended
 from reception.errors import AppError
 from reception.wire import PivotRequest, parse_pivot
@@ -680,6 +681,19 @@ def test_a_dialog_has_a_last_step() -> None:
         rig.answer("1")
     with pytest.raises(AppError, match="3 steps"):
         rig.answer("1")
+
+
+async def round_and_round(call: Call) -> Any:
+    return flow.pivot(next=round_and_round)
+
+
+def test_a_call_that_is_handed_over_for_ever_comes_to_an_end() -> None:
+    rig = Rig(app_of(round_and_round), most_steps=3)
+    rig.arrive()
+    rig.arrive({}, f"next:{handler_name(round_and_round)}")
+    rig.arrive({}, f"next:{handler_name(round_and_round)}")
+    with pytest.raises(AppError, match="3 steps"):
+        rig.arrive({}, f"next:{handler_name(round_and_round)}")
 
 
 def test_a_loop_that_asks_nobody_ends() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple, Optional
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -122,6 +123,62 @@ def test_what_cannot_be_kept_or_breaks_its_promise_is_named(kind: Any, value: An
     assert "dialog.step_result" == getattr(failure_read(result.value), "code", "")
 
 
+class Base(msgspec.Struct):
+    name: str
+
+
+class Derived(Base):
+    room: str
+
+
+@dataclass
+class Row:
+    extra: dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        (dict[str, Any], {"price": Decimal("1.5")}, "['price'] is a Decimal and comes back as str"),
+        (dict[str, Any], {"at": datetime(2026, 1, 2, tzinfo=UTC)}, "['at'] is a datetime"),
+        (dict[str, Any], {"rooms": [{"101"}]}, "['rooms'][0] is a set and comes back as list"),
+        (dict[str, Any], {"by_room": {101: "x"}}, "the key 101 of ['by_room']"),
+        (dict, {"a": Colour.RED}, "['a'] is a Colour"),
+        (list, [b"x"], "[0] is a bytes"),
+        (object, Decimal(1), "it is a Decimal"),
+        (list[Any], [Pair(1, "x")], "[0] is a Pair and comes back as list"),
+        (Row, Row({"day": date(2026, 1, 2)}), ".extra['day'] is a date"),
+        (Base, Derived("a", "b"), "it is a Derived and comes back as Base"),
+    ],
+)
+def test_what_the_annotation_does_not_name_is_not_changed_quietly(
+    kind: Any, value: Any, words: str
+) -> None:
+    result = value_written(returning(kind), value)
+    assert not result.is_ok
+    error = failure_read(result.value)
+    assert isinstance(error, AppError)
+    assert "dialog.step_result" == error.code
+    assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (float, 3),
+        (Sequence[int], (1, 2)),
+        (dict[str, Any], {"a": (1, 2.5, None, True, {"b": "c"})}),
+        (str, "x"),
+        (Mapping[date, Decimal], {date(2026, 1, 2): Decimal(1)}),
+        (datetime, datetime(2026, 1, 2, tzinfo=ZoneInfo("Europe/Berlin"))),
+    ],
+)
+def test_what_the_annotation_asks_for_is_no_loss(kind: Any, value: Any) -> None:
+    function = returning(kind)
+    result = value_written(function, value)
+    assert result.is_ok, failure_read(result.value)
+
+
 class Odd(Exception):
     def __init__(self, *, room: str, handle: object) -> None:
         super().__init__(f"no {room}", handle)
@@ -141,6 +198,8 @@ class Odd(Exception):
         ),
         (Odd(room="7", handle=object()), lambda e: e.room == "7" and not hasattr(e, "handle")),
         (OSError(2, "gone"), lambda e: e.args == (2, "gone")),
+        (LookupError(object), lambda e: "object" in str(e)),
+        (ValueError("\ud800"), lambda e: str(e) == "\\ud800"),
     ],
 )
 def test_an_error_comes_back_as_its_own_class(error: Exception, check: Any) -> None:

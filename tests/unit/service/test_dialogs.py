@@ -537,7 +537,7 @@ async def second(call: Call) -> Flow:
 
 
 def test_a_dialog_with_a_url_of_its_own_is_settled(dsn: str) -> None:
-    settled = []
+    settled: list[str] = []
 
     async def handler(call: Call) -> Flow:
         back = flow.pivot(url=call.pivot_url(at="busy"))
