@@ -137,8 +137,17 @@ def _database_url(table: Table, environ: Mapping[str, str]) -> str:
 
 
 def is_database_url(text: str) -> bool:
-    """Is this the address of a PostgreSQL database, as a URL?"""
-    return _URL.fullmatch(text) is not None
+    """Is this the address of a PostgreSQL database, as a URL that libpq can read?"""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    if not _URL.fullmatch(text):
+        return False
+    try:
+        conninfo_to_dict(text)
+    except ProgrammingError:  # its text may quote the password
+        return False
+    return True
 
 
 def _time(table: Table, name: str, default: time) -> time:

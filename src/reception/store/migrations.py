@@ -73,6 +73,13 @@ def migrate(dsn: str) -> Status:
                 f"The database does not allow this user to migrate: {error.diag.message_primary}. "
                 "Run `reception db migrate` as the owner of the database.",
             ) from None
+        except (errors.DuplicateTable, errors.UndefinedTable, errors.DuplicateObject) as error:
+            raise NeedsHuman(
+                "store.half_schema",
+                f"The tables do not fit the version that the schema is at"
+                f" ({before.current or 'none'}): {error.diag.message_primary}. Somebody has changed"
+                " it by hand: restore the last backup.",
+            ) from None
         after = _status(connection)
         return Status(after.current, after.newest, before.pending)
 

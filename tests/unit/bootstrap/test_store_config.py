@@ -59,6 +59,24 @@ def test_an_address_comes_from_the_environment_and_is_never_shown(tmp_path: Path
     assert URL == config.store.address
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:pass-word%zz@host/database",
+        "postgresql://[host/database",
+        "postgresql://user:pass-word@host/database?nonsense=1",
+    ],
+)
+def test_an_address_that_libpq_cannot_read_is_refused_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setitem(ENVIRON, "DATABASE_URL", url)
+    _, problems = read(tmp_path, 'database_url = "$DATABASE_URL"')
+    assert 1 == len(problems)
+    assert "whose value is no address of a database" in problems[0]
+    assert "pass-word" not in problems[0]
+
+
 def test_no_database_at_all_can_be_wanted(tmp_path: Path) -> None:
     config, problems = read(tmp_path, "embedded = false")
     assert [] == problems

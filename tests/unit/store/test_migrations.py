@@ -113,6 +113,16 @@ def test_a_schema_between_two_versions_is_refused(fresh: str) -> None:
     assert "store.half_schema" == caught.value.code
 
 
+def test_tables_that_do_not_fit_their_version_are_refused_in_plain_words(fresh: str) -> None:
+    migrate(fresh)
+    with psycopg.connect(fresh) as connection:
+        connection.execute("DELETE FROM reception.schema_version")
+    with pytest.raises(NeedsHuman) as caught:
+        migrate(fresh)
+    assert "store.half_schema" == caught.value.code
+    assert 'relation "tenant_key" already exists' in caught.value.message
+
+
 def test_an_old_schema_names_the_command(fresh: str, server: EmbeddedServer) -> None:
     migrate(fresh)
     with psycopg.connect(fresh) as connection:

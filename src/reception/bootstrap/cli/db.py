@@ -69,17 +69,27 @@ class Where:
 @contextmanager
 def failures() -> Iterator[None]:
     """Say in plain words what stops a command, and end with its status."""
+    from psycopg import Error
+
     try:
         yield
     except (NeedsHuman, Retry) as error:
         click.echo(error.message, err=True)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except Error as error:
+        # The first line names a table or a right; values stand in the ones after it.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        click.echo(f"The database refuses: {reason}", err=True)
+        sys.exit(1)
 
 
 @contextmanager
-def _running(data_dir: Path) -> Iterator[EmbeddedServer]:
+def _running(data_dir: Path, *, makes: bool = False) -> Iterator[EmbeddedServer]:
     """Use the embedded server, started only where nobody else runs it."""
     server = EmbeddedServer(data_dir)
+    if not makes:
+        # A misspelt path must not become an empty database, let alone a backup of one.
+        server.directory.refuse_nothing()
     try:
         server.start()
     except NeedsHuman as error:
@@ -92,13 +102,18 @@ def _running(data_dir: Path) -> Iterator[EmbeddedServer]:
 
 
 @contextmanager
-def owner_dsn(where: Where) -> Iterator[str]:
-    """Give the address of the database's owner; the embedded server runs meanwhile."""
+def owner_dsn(where: Where, *, makes: bool = False) -> Iterator[str]:
+    """
+    Give the address of the database's owner; the embedded server runs meanwhile.
+
+    Args:
+        makes: make the embedded database where there is none, instead of saying so.
+    """
     store = where.store()
     if store.data_dir is None:
         yield store.database_url
         return
-    with _running(store.data_dir) as server:
+    with _running(store.data_dir, makes=makes) as server:
         yield server.dsn(user=_OWNER)
 
 
@@ -133,7 +148,7 @@ def migrate(config: Path, data_dir: Path | None) -> None:
     """
     from reception.store import migrations
 
-    with failures(), owner_dsn(Where(config, data_dir)) as dsn:
+    with failures(), owner_dsn(Where(config, data_dir), makes=True) as dsn:
         done = migrations.migrate(dsn)
     click.echo(f"The schema is at {done.current}; {len(done.pending)} migrations were run.")
 
@@ -279,6 +294,7 @@ def prune(config: Path, only: str | None) -> None:
     `keep_days` in [store] or in the tenant's table says how long. `reception serve` does so
     every night for an embedded database.
     """
+    from reception.store import migrations, roles
     from reception.store.pruning import prune as forget
 
     with failures():
@@ -291,6 +307,7 @@ def prune(config: Path, only: str | None) -> None:
         if not retention:
             raise NeedsHuman("store.no_tenant", f"{config} has no tenant {only}")
         with owner_dsn(where) as dsn:
+            migrations.check(roles.app_conninfo(dsn))
             # A bar needs a total, and counting what is to go would cost as much as forgetting.
             lost = forget(dsn, retention, now=datetime.now(UTC))
     for app_id, count in lost.items():

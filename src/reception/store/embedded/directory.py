@@ -140,6 +140,22 @@ class DataDirectory:
                 f" PostgreSQL {MAJOR}: install the newer Reception that made it",
             )
 
+    def refuse_nothing(self) -> None:
+        """
+        Refuse a directory in which no server's files are, for whoever is not to make any.
+
+        Errors:
+            NeedsHuman: store.no_database, and as `check_version`.
+        """
+        with suppress(PermissionError):  # whoever takes the directory says so
+            self.check_version()
+            if not self.is_initialised():
+                raise NeedsHuman(
+                    "store.no_database",
+                    f"there is no database in {self.root} yet: name another data_dir, or make one"
+                    " with `reception db migrate`",
+                )
+
     def _refuse_interrupted(self) -> None:
         """Refuse to begin with nothing where a restore or an upgrade has put data aside."""
         aside = sorted(self.root.glob("postgres-*-until-*"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -46,8 +46,13 @@ def test_status_and_migrate_work_whatever_else_is_wrong_in_the_file(folder: Path
 
     assert 0 == db("check").exit_code
 
-    shutil.rmtree(folder / "reception-data")
-    assert "Run `reception db migrate`" in db("check", "--unless-away").stderr
+    server = EmbeddedServer(folder / "reception-data")
+    server.start()
+    with psycopg.connect(server.dsn(user="postgres")) as connection:
+        connection.execute("DROP SCHEMA reception CASCADE")
+    server.stop()
+    for command in ("check", "prune"):
+        assert "Run `reception db migrate`" in db(command).stderr
     before = db("status")
     assert 1 == before.exit_code
     assert "run `reception db migrate`" in before.stdout
@@ -89,6 +94,15 @@ def test_old_calls_are_forgotten_tenant_by_tenant(folder: Path) -> None:
     assert (1, "reception.toml has no tenant nobody\n") == (unknown.exit_code, unknown.stderr)
 
 
+@pytest.mark.parametrize("command", ["status", "check", "prune", "backup --to elsewhere"])
+def test_a_misspelt_directory_becomes_no_database_and_no_backup(folder: Path, command: str) -> None:
+    (folder / "reception.toml").write_text(CONFIG.replace("[store]", '[store]\ndata_dir = "typo"'))
+    refused = db(*command.split())
+    assert 1 == refused.exit_code
+    assert f"there is no database in {folder / 'typo'} yet" in refused.stderr
+    assert ["reception-data", "reception.toml"] == sorted(path.name for path in folder.iterdir())
+
+
 def test_there_is_nothing_to_upgrade(folder: Path) -> None:
     result = db("upgrade")
     assert 1 == result.exit_code
@@ -101,16 +115,19 @@ def test_what_only_the_embedded_server_can_do_is_refused_for_another(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:pass-word@127.0.0.1:1/x")
-    Path("reception.toml").write_text('[store]\ndatabase_url = "$DATABASE_URL"\n')
+    Path("reception.toml").write_text(
+        '[store]\ndatabase_url = "$DATABASE_URL"\n[tenants.a]\napp = "a:b"\n'
+    )
     result = db(command)
     assert 1 == result.exit_code
     assert "is a server of yours" in result.stderr
     # Away is no reason not to start: it may come back, and most calls need no history.
     assert 1 == db("check").exit_code
     assert 0 == db("check", "--unless-away").exit_code
-    unreachable = db("status")
-    assert 1 == unreachable.exit_code
-    assert "pass-word" not in unreachable.output
+    for needs_it in ("status", "migrate", "prune"):
+        unreachable = db(needs_it)
+        assert 1 == unreachable.exit_code
+        assert "pass-word" not in unreachable.output
 
 
 def test_no_database_and_a_wrong_setting_are_said_in_words(
