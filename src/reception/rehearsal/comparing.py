@@ -3,13 +3,14 @@ Recorded calls against today's code: what differs first, where and how.
 
 The rule this file keeps: operations are compared before replies, since a reply follows from
 them; the first difference of a call is told and the rest of that call is not looked at. A
-change that the code guards with ``call.changed`` is meant, and no difference.
+change that the code guards with ``call.changed`` is meant, and no difference. A call that was
+begun anew after a drift is compared from there on: what came before was other code's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
@@ -52,6 +53,7 @@ class Verdict:
         fate: ``agrees``; ``changed``: it agrees up to a change that ``call.changed`` guards;
             ``differs``.
         steps: how many were run, the end of the call included.
+        since: the step in which it was begun anew after a drift; 0 where it was not.
     """
 
     episode: str
@@ -59,28 +61,44 @@ class Verdict:
     fate: Literal["agrees", "changed", "differs"]
     steps: int
     difference: Difference | None = None
+    since: int = 0
 
 
 def compared(app: App, call: RecordedCall, *, sandbox: Sandbox) -> Verdict:
     """Run a recorded call; gives the same verdict every time."""
     rerun = Rerun(app, call, sandbox=sandbox)
-    steps = 0
+    verdict = Verdict(call.episode, call.call_id, "agrees", 0, since=_begun_anew(call))
     for step in call.steps:
+        if step.step_no < verdict.since:
+            rerun.take(step)
+            continue
         happened = rerun.step(step)
-        steps += 1
+        verdict = replace(verdict, steps=verdict.steps + 1)
         difference = _difference(step.step_no, step.operations, step.reply, happened, rerun)
         if _is_meant(step.operations, happened):
-            return Verdict(call.episode, call.call_id, "changed", steps)
+            return replace(verdict, fate="changed")
         if difference is not None:
-            return Verdict(call.episode, call.call_id, "differs", steps, difference)
+            return replace(verdict, fate="differs", difference=difference)
         rerun.commit(step, [done.entry() for done in step.operations])
     if call.end is not None:
         happened = rerun.end(call.end)
-        steps += 1
+        verdict = replace(verdict, steps=verdict.steps + 1)
         difference = _difference(call.end.step_no, call.end.operations, None, happened, rerun)
         if difference is not None and not _is_meant(call.end.operations, happened):
-            return Verdict(call.episode, call.call_id, "differs", steps, difference)
-    return Verdict(call.episode, call.call_id, "agrees", steps)
+            return replace(verdict, fate="differs", difference=difference)
+    return verdict
+
+
+def _begun_anew(call: RecordedCall) -> int:
+    return max(
+        (
+            step.step_no
+            for step in call.steps
+            for done in step.operations
+            if done.kind == "start" and done.value != {"why": "next"}
+        ),
+        default=0,
+    )
 
 
 def _is_meant(operations: Sequence[Done], happened: Happened) -> bool:

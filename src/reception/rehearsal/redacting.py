@@ -80,6 +80,7 @@ def redacted(
 
     Errors:
         NeedsHuman("export.differs"): the code does not agree with the recording.
+        NeedsHuman("export.begun_anew"): two versions of the code have answered it.
         NeedsHuman("export.depends"): the dialog depends on what is replaced.
         NeedsHuman("export.leaks"): something of the guest is left, in a reply say.
     """
@@ -94,6 +95,12 @@ def redacted(
             f"call {call.episode} cannot be redacted: that takes code that agrees with the"
             f" recording, and today's does not{what}. Export with the version that answered the"
             f" call ({call.app_version or 'it has no name'}), or --raw for your own machine",
+        )
+    if verdict.since:
+        raise NeedsHuman(
+            "export.begun_anew",
+            f"call {call.episode} cannot be redacted: it was begun anew at step {verdict.since}, after a"
+            " drift, and no code has answered all of it. --raw keeps it for your own machine",
         )
     words = pseudonyms()
     try:

@@ -105,6 +105,13 @@ class Rerun:
         self._bucket = Bucket(*step.bucket).encode() if step.bucket else None
         return happened
 
+    def take(self, step: Step) -> None:
+        """Take a step as it stands, where other code has answered it."""
+        if step.request is not None:
+            self._request = step.request
+        self._bucket = Bucket(*step.bucket).encode() if step.bucket else None
+        self.commit(step, [done.entry() for done in step.operations])
+
     def end(self, end: End, own: Sequence[Entry] | None = None) -> Happened:
         """Run what comes after the call."""
         entries = tuple(done.entry() for done in end.operations) if own is None else tuple(own)

@@ -218,6 +218,34 @@ def test_a_drift_that_the_app_recovers_from_is_a_difference_all_the_same() -> No
     assert "differs" == against(changed, on_drift="restart").fate
 
 
+async def takes_over(call: Call) -> Flow:
+    guest = await call.step(find, "7")
+    await call.ask(f"We have changed, {guest}. Go on?")
+    return flow.hangup()
+
+
+@pytest.mark.parametrize("on_drift", ["restart", takes_over])
+def test_a_call_that_was_begun_anew_is_compared_from_there_on(on_drift: Any) -> None:
+    async def newer(call: Call) -> Flow:
+        await call.say("Welcome")
+        await call.ask("Your number?", max_digits=3)
+        await call.ask("More?", valid="1")
+        return flow.hangup()
+
+    app = app_of(newer, on_drift=on_drift)
+
+    def deploy(recorder: Recorder) -> None:
+        recorder.app = app
+        recorder.answer("101")
+
+    answers = ("7", "1") if on_drift == "restart" else ("7",)
+    call = Recorder(app_of(told)).call(deploy, *answers).recorded()
+    verdict = replayed(app, call)
+    assert ("agrees", 1, None) == (verdict.fate, verdict.since, verdict.difference)
+    assert len(call.steps) - 1 == verdict.steps
+    assert "differs" == replayed(app_of(told), call).fate
+
+
 def test_the_end_of_a_call_is_run_too() -> None:
     async def tidy(call: Call) -> Flow:
         call.on_end(find, "end")

@@ -97,7 +97,8 @@ def _for_people(verdict: Verdict) -> str:
     found = verdict.difference
     if found is None:
         fate = "agrees" if verdict.fate == "agrees" else "agrees up to an intended change"
-        return f"{name}: {fate} ({steps})"
+        since = f", from step {verdict.since} on, where it was begun anew" if verdict.since else ""
+        return f"{name}: {fate} ({steps}{since})"
     at = f"step {found.step_no}" + (f", operation {found.op}" if found.op else "")
     lines = [f"{name}: {click.style('differs', fg='red')} at {at}"]
     lines.append(f"  recorded  {found.recorded}")
@@ -113,6 +114,7 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
         "episode": verdict.episode,
         "fate": verdict.fate,
         "steps": verdict.steps,
+        "since": verdict.since,
         "difference": _difference(verdict.difference),
     }
 
