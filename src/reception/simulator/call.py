@@ -9,14 +9,12 @@ one another in `walk.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from reception.simulator.quirks import QUIRKS, Quirks
 from reception.simulator.quirks import Platform as Platform
-from reception.simulator.tokens import TokenBucket
 
-MAX_BRANCHES: Final = 50
 DEFAULT_COLLECTION: Final = "default"
 
 
@@ -34,6 +32,7 @@ class CallSetup:
         language: the account's language.
         user_vars: what TwiML stored in the call; sent as keys of their own unless the
             platform sends such a key itself.
+        capture_group: what the number's pattern caught, where it was found by one.
     """
 
     call_id: str
@@ -49,34 +48,31 @@ class CallSetup:
     sip_headers: Mapping[str, Any] = field(default_factory=dict)
     application_vars: Mapping[str, Any] = field(default_factory=dict)
     user_vars: Mapping[str, Any] = field(default_factory=dict)
+    capture_group: str | None = None
 
 
 @dataclass(slots=True)
 class CallState:
     """
-    What a call has gathered so far.
+    What a call has gathered so far: the platform's record of it.
+
+    The executor keeps one; every module works on a copy of its own, and what it changes
+    counts once it is written back. So its objects are replaced, never changed.
 
     Shape:
         collections: digits by collection name. None until anything was ever collected,
             which is how the platform decides whether to send Digits at all. An empty
             string is a collection that was asked for and not heard.
-        stack: flows that run after the present one stops (`branch`), last one first.
-        posts: requests sent so far.
-        destroyed: the caller has hung up.
+        capture_group: what several modules dial on.
         changed: the quirks, where they are not those of the version.
     """
 
     setup: CallSetup
     platform: Platform
     language: str = ""
-    collections: dict[str, str] | None = None
-    application_vars: dict[str, Any] = field(default_factory=dict)
-    answered: bool = False
-    destroyed: bool = False
-    posts: int = 0
-    branches_left: int = MAX_BRANCHES
-    stack: list[Mapping[str, Any]] = field(default_factory=list)
-    bucket: TokenBucket = field(default_factory=TokenBucket)
+    collections: Mapping[str, str] | None = None
+    application_vars: Mapping[str, Any] = field(default_factory=dict)
+    capture_group: str | None = None
     changed: Quirks | None = None
 
     @classmethod
@@ -87,6 +83,7 @@ class CallState:
             platform,
             language=setup.language,
             application_vars=dict(setup.application_vars),
+            capture_group=setup.capture_group,
             changed=quirks,
         )
 
@@ -95,18 +92,48 @@ class CallState:
         """The settings of the platform that carries this call."""
         return QUIRKS[self.platform] if self.changed is None else self.changed
 
+    @property
+    def call_id(self) -> str:
+        """The id that this record knows the call by."""
+        return self.setup.call_id
+
+    def copied(self) -> CallState:
+        """Give a copy that may be changed without this one."""
+        return CallState(
+            self.setup,
+            self.platform,
+            self.language,
+            self.collections,
+            self.application_vars,
+            self.capture_group,
+            self.changed,
+        )
+
+    def rename(self, call_id: str) -> None:
+        """Know the call by another id from now on."""
+        self.setup = replace(self.setup, call_id=call_id)
+
     def early_key(self, key: str) -> None:
         """Keep a key pressed during a prompt: it waits in the default collection."""
         gathered = self.collections or {}
-        gathered[DEFAULT_COLLECTION] = gathered.get(DEFAULT_COLLECTION, "") + key
-        self.collections = gathered
+        self.collections = {
+            **gathered,
+            DEFAULT_COLLECTION: gathered.get(DEFAULT_COLLECTION, "") + key,
+        }
 
     def take_early_keys(self) -> str:
         """Hand over the waiting keys and forget them."""
-        return "" if self.collections is None else self.collections.pop(DEFAULT_COLLECTION, "")
+        if self.collections is None:
+            return ""
+        keys = self.collections.get(DEFAULT_COLLECTION, "")
+        self.drop_collection(DEFAULT_COLLECTION)
+        return keys
 
     def keep_collection(self, name: str, digits: str) -> None:
         """Store what a collection heard, also when that is nothing."""
-        gathered = self.collections or {}
-        gathered[name] = digits
-        self.collections = gathered
+        self.collections = {**(self.collections or {}), name: digits}
+
+    def drop_collection(self, name: str) -> None:
+        """Forget a collection; that something was once collected is not forgotten."""
+        if self.collections is not None:
+            self.collections = {key: kept for key, kept in self.collections.items() if key != name}

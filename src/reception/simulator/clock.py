@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
     """Tells the time of the call and lets it pass."""
+
+    @property
+    def stands_still(self) -> bool:
+        """Tell whether time passes only where it is waited for."""
+        ...
 
     @property
     def now_ms(self) -> int:
@@ -29,6 +34,8 @@ class Clock(Protocol):
 
 class VirtualClock:
     """Time passes only when somebody waits for it, and then without waiting."""
+
+    stands_still: Final = True
 
     def __init__(self) -> None:
         self._now_ms = 0
@@ -45,6 +52,8 @@ class VirtualClock:
 
 class RealClock:
     """Time as the person at the keyboard lives it."""
+
+    stands_still: Final = False
 
     def __init__(self) -> None:
         self._began = time.monotonic()

@@ -131,6 +131,6 @@ async def carry_call(
     ending = await walk.run(dialled.to_flow())
     words = ending.outcome.value
     words = words if ending.outcome.ok else f"the platform would lose this call: {words}"
-    detail = {"outcome": ending.outcome.name.lower(), "ok": ending.outcome.ok, "posts": call.posts}
+    detail = {"outcome": ending.outcome.name.lower(), "ok": ending.outcome.ok, "posts": walk.posts}
     note(Entry(ending.at_ms, Kind.END, words, detail))
     return ending

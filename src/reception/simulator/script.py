@@ -1,14 +1,10 @@
 """
 The script of a rehearsal: what the caller does and what the phones do, one line each.
 
-    # what the caller does, in order
     press 12#        when next asked (a collection or a menu); its keys in a row
-    press 1 early    during the next prompt, or when asked
-    press 1 now      at once, heard or not
+    press 1 early    during the next prompt, or when asked;  press 1 now: heard or not
     wait 3           let 3 seconds pass before the next line
     hangup
-
-    # what the others do, in any place
     answer FRONT_DESK after 5 for 60
     busy ID          noanswer ID          reject ID
     nothing ID       nothing ever comes back from it
@@ -17,15 +13,19 @@ The script of a rehearsal: what the caller does and what the phones do, one line
     voicemail leave 10 | voicemail hangup 10
     lasts welcome.wav 2.5
     menu ID retries 2 timeout 5 digits 3
+    document ID {"flow": {...}, "numbers": ["100"]}      one of the account's, as JSON
+    outcome MODULE [ID] WORD        such as ON_FAX: what nobody here can know
 
-An ID is a document id or a number; left out, the line is for every phone without a line of
-its own. Lines for the same ID count one after another, the last one for good. Text after
-`#` is a comment where the `#` stands alone or begins the line; only `press #` means the
-key. Anything else is an error that names its line.
+The caller's lines (the first four) happen in order, the others stand in any place. An ID is a
+document id or a number; left out, the line is for every phone without a line of its own. Lines
+for the same ID count one after another, the last one for good. Text after `#` is a comment where
+the `#` stands alone or begins the line; only `press #` means the key. Anything else is an error
+that names its line.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +92,8 @@ class Script:
         actions: the caller's, in order.
         rings: what phones do, by id; several for one id count one after another.
         mailboxes: what the caller does at mailboxes, one visit after another.
+        documents: the account's, by id.
+        outcomes: by module and document id; the id is empty for any.
     """
 
     actions: list[Action] = field(default_factory=list)
@@ -99,6 +101,8 @@ class Script:
     mailboxes: list[Mailbox] = field(default_factory=list)
     media_ms: dict[str, int] = field(default_factory=dict)
     menus: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 class _Wrong(Exception):
@@ -234,6 +238,28 @@ def _menu(script: Script, words: Sequence[str]) -> None:
     script.menus[words[0]] = document
 
 
+def _document(script: Script, words: Sequence[str]) -> None:
+    if len(words) < 2:
+        raise _Wrong("document takes an ID and a JSON object")
+    try:
+        document = json.loads(" ".join(words[1:]))
+    except ValueError as error:
+        raise _Wrong(f"the document of {words[0][:40]!r} is no JSON") from error
+    if not isinstance(document, dict):
+        raise _Wrong(f"the document of {words[0][:40]!r} is no JSON object")
+    script.documents[words[0]] = document
+
+
+def _outcome(script: Script, words: Sequence[str]) -> None:
+    match list(words):
+        case [module, word]:
+            script.outcomes[module, ""] = word
+        case [module, document_id, word]:
+            script.outcomes[module, document_id] = word
+        case _:
+            raise _Wrong("outcome takes a MODULE, maybe an ID, and a word")
+
+
 def _options(words: Sequence[str], defaults: Mapping[str, int]) -> tuple[str, dict[str, int]]:
     """Read ``[ID] [word seconds]...``; times in milliseconds."""
     given = dict(defaults)
@@ -268,4 +294,6 @@ _LINES: Final[Mapping[str, Callable[[Script, Sequence[str]], None]]] = {
     "voicemail": _voicemail,
     "lasts": _lasts,
     "menu": _menu,
+    "document": _document,
+    "outcome": _outcome,
 }

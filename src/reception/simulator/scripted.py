@@ -9,7 +9,7 @@ out hears everything to its end, and hangs up where nothing would ever end by it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -89,11 +89,25 @@ class ScriptedWorld:
 
     def menu(self, menu_id: str) -> Mapping[str, Any] | None:
         """Take the script's description of a menu."""
-        return self._script.menus.get(menu_id)
+        return self._script.menus.get(menu_id) or self.document(menu_id)
 
     def stored_flow(self, flow_id: str) -> Mapping[str, Any] | None:
-        """Know no stored callflow: a script has no line for one."""
-        return None
+        """Take the flow of a document that the script describes."""
+        flow = (self.document(flow_id) or {}).get("flow")
+        return flow if isinstance(flow, Mapping) else None
+
+    def callflows(self) -> Sequence[Mapping[str, Any]]:
+        """Take the script's documents that have a flow."""
+        return [each for each in self._script.documents.values() if "flow" in each]
+
+    def document(self, document_id: str) -> Mapping[str, Any] | None:
+        """Take the script's description of a document."""
+        return self._script.documents.get(document_id)
+
+    def outcome(self, module: str, document_id: str = "") -> str | None:
+        """Take the script's word for a module: for this document, or for any."""
+        outcomes = self._script.outcomes
+        return outcomes.get((module, document_id)) or outcomes.get((module, ""))
 
     async def mailbox(self, box_id: str) -> Mailbox:
         """Take the script's next visit, or assume a short message and a hang-up."""

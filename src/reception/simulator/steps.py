@@ -1,117 +1,69 @@
 """
-What a module gets to work with, and what it may say when it is done.
+What a module gets to work with.
 
-A module is one async function from a `Step` to a `Next`. It never runs another module and
-never decides what a missing child means: it says `Continue("NO_ANSWER")` and the walk
-applies the platform's rules. What several modules share (letting time pass, listening for
-keys, playing something) is a method of `Step`, so that a key or a hang-up is treated the
-same everywhere.
+A module is one async function from a `Step` to a `Next` (`nexts.py`). What several modules
+share (letting time pass, listening for keys, playing something) is a method of `Step`, so
+that a key or a hang-up is treated the same everywhere. What a module changes in the
+call's record is its own until it writes the record back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, Protocol, TypeAlias
 
 from reception.simulator.call import CallState
-from reception.simulator.clock import Clock
+from reception.simulator.events import DTMF, CallEvent
+from reception.simulator.executor import Executor
+from reception.simulator.nexts import (
+    Branch,
+    Continue,
+    Gone,
+    HardStop,
+    Next,
+    Node,
+    Outcome,
+    Replace,
+    Stop,
+    Transferred,
+)
+from reception.simulator.process import Process
 from reception.simulator.reading import Reply
 from reception.simulator.request import Outgoing
-from reception.simulator.transcript import Entry, Kind, Note, printable, seconds
-from reception.simulator.world import Doing, Event, HungUp, Situation, World
+from reception.simulator.rows import Rows
+from reception.simulator.settings import Settings
+from reception.simulator.switch import Switch
+from reception.simulator.timeline import Timeline
+from reception.simulator.transcript import Kind, printable, seconds
+from reception.simulator.world import Doing, Ring, Ringing, Situation, World
 
-Node: TypeAlias = Mapping[str, Any]
+__all__ = [
+    "Branch",
+    "Continue",
+    "Gone",
+    "HardStop",
+    "Module",
+    "Next",
+    "Node",
+    "Outcome",
+    "Replace",
+    "Step",
+    "Stop",
+    "Transferred",
+    "Transport",
+    "whole_number",
+]
 
-ANSWER_PAUSE_MS: Final = 100
-DEFAULT_MEDIA_MS: Final = 3_000
-SPEECH_MS_PER_CHARACTER: Final = 65
-SHORTEST_SPEECH_MS: Final = 1_000
+EVERY_KEY: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
+SORTED_KEYS: Final = tuple(sorted(EVERY_KEY))
+
+_DEFAULT_MEDIA_MS: Final = 3_000
+_SPEECH_MS_PER_CHARACTER: Final = 65
+_SHORTEST_SPEECH_MS: Final = 1_000
 # The platform's schemas leave most numbers without an upper bound. Counted in seconds this
 # is thirty years: beyond it nothing changes for a call, and Python can still print it.
 _LARGEST_NUMBER: Final = 1_000_000_000
-
-
-class Outcome(Enum):
-    """How a call ended; `ok` tells whether that is what a flow may be meant to do."""
-
-    FLOW_ENDED = "the flow ended"
-    HANGUP = "hung up by the flow"
-    BRIDGED = "the connected call ended"
-    NOT_REACHED = "nobody was reached"
-    RESPONDED = "refused with a response"
-    TAKEN_OVER = "another part of the platform took the call"
-    CALLER_HUNG_UP = "the caller hung up"
-    STEP_FAILED = "a failed Pivot step had no way on"
-    BAD_REPLY = "hung up because of a bad reply"
-    SILENCE = "silence after a bad reply"
-    NO_WAY_ON = "nothing drives the call any more"
-    RAN_DRY = "hung up for running too many steps"
-    TOO_MANY_BRANCHES = "hung up for branching too often"
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether the call ended the way calls should."""
-        return self not in _DROPPED
-
-
-_DROPPED: Final = frozenset(
-    {
-        Outcome.STEP_FAILED,
-        Outcome.BAD_REPLY,
-        Outcome.SILENCE,
-        Outcome.NO_WAY_ON,
-        Outcome.RAN_DRY,
-        Outcome.TOO_MANY_BRANCHES,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Continue:
-    """Go on to this child; a missing one means `_`, a missing `_` means stop."""
-
-    key: str = "_"
-    otherwise: Outcome = Outcome.FLOW_ENDED
-
-
-@dataclass(frozen=True, slots=True)
-class Enter:
-    """Run this node, found by `Step.attempt`."""
-
-    node: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """This flow is over: a stacked flow runs now, or the caller is hung up."""
-
-    outcome: Outcome = Outcome.FLOW_ENDED
-
-
-@dataclass(frozen=True, slots=True)
-class HardStop:
-    """The call is over, whatever is stacked."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    """Run this flow instead of the node; its children are gone, the stack stays."""
-
-    flow: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Run this flow, and afterwards this node's `_` child."""
-
-    flow: Node
-
-
-Next: TypeAlias = Continue | Enter | Stop | HardStop | Replace | Branch
 
 
 class Transport(Protocol):
@@ -122,30 +74,57 @@ class Transport(Protocol):
         ...
 
 
+class Desk(Protocol):
+    """
+    What the walk does for the modules of its call.
+
+    Attributes:
+        posts: requests sent so far.
+    """
+
+    posts: int
+
+    def say(self, kind: Kind, text: str, **detail: Any) -> None:
+        """Write one entry at the present time; the text is made safe to print."""
+        ...
+
+    def situate(
+        self, doing: Doing, lasts_ms: int | None, what: str = "", max_digits: int = 0
+    ) -> Situation:
+        """Begin something during which the caller may act."""
+        ...
+
+    def request(
+        self, request: Outgoing, *, timeout_ms: int, call_id: str, has_cdr_url: bool
+    ) -> None:
+        """Send a Pivot request; what becomes of it comes as events."""
+        ...
+
+
 @dataclass(slots=True)
 class Step:
     """
     One node while it runs.
 
     Shape:
-        module, data, children: the node's own, with the platform's defaults in `data`
-            where the flow came in a Pivot reply.
+        module, data: the node's own, with the platform's defaults in `data` where the
+            flow came in a Pivot reply.
+        call: this module's copy of the call's record.
     """
 
     module: str
     data: Node
-    children: Mapping[str, Node]
     call: CallState
-    clock: Clock
     world: World
-    transport: Transport
-    note: Note
-    count: Callable[[], int]
-    local_urls_ok: bool = False
+    settings: Settings
+    process: Process
+    executor: Executor
+    switch: Switch
+    timeline: Timeline
+    rows: Rows
+    desk: Desk
 
-    def say(self, kind: Kind, text: str, **detail: Any) -> None:
-        """Write one entry at the present time; the text is made safe to print."""
-        self.note(Entry(self.clock.now_ms, kind, printable(text), detail))
+    # --- the node ---------------------------------------------------------------------------------
 
     def text(self, key: str, default: str = "") -> str:
         """Read a text out of the node's data; `default` where it is no text."""
@@ -156,72 +135,186 @@ class Step:
         """Read a whole number out of the node's data; `default` where it is none."""
         return whole_number(self.data.get(key), default)
 
-    def attempt(self, key: str) -> Node | None:
-        """Find a child that exists and is not empty; never falls back to `_`."""
-        return self.children.get(key) or None
+    def attempt(self, key: str) -> bool:
+        """Run a child that exists and is not empty; a module that could is `Gone`."""
+        return self.executor.attempt(key)
 
-    def situation(
-        self, doing: Doing, lasts_ms: int | None, what: str = "", max_digits: int = 0
-    ) -> Situation:
-        """Begin something during which the caller may act."""
-        return Situation(
-            doing, self.count(), self.clock.now_ms, lasts_ms, printable(what), max_digits
-        )
+    def has_child(self, key: str) -> bool:
+        """Is there such a child, and not an empty one?"""
+        return self.executor.child(key) is not None
 
-    async def event(self, until_ms: int | None, situation: Situation) -> Event | None:
-        """Wait for the caller's next act; a hang-up is written down here, once."""
-        event = await self.world.event(until_ms, situation)
-        if isinstance(event, HungUp):
-            self.call.destroyed = True
-            self.say(Kind.PRESSES, event.why, hangup=True)
-        return event
+    @property
+    def child_keys(self) -> list[str]:
+        """The keys of the node's children, but for `_`."""
+        return self.executor.child_keys
 
-    async def wait(
-        self, doing: Doing, for_ms: int, what: str = "", *, keys_restart: bool = False
-    ) -> bool:
-        """
-        Let time pass in which keys are lost; False when the caller hung up.
+    def write_back(self) -> None:
+        """Make this module's copy of the record the record."""
+        self.executor.write_back(self.call)
 
-        `keys_restart`: the wait begins anew with each key, as some of the platform's do.
-        """
-        situation = self.situation(doing, for_ms, what)
-        until_ms = self.clock.now_ms + for_ms
-        while True:
-            event = await self.event(until_ms, situation)
-            if event is None:
-                return True
-            if isinstance(event, HungUp):
-                return False
-            self.lose(event, f"during the {doing.value}")
-            if keys_restart:
-                until_ms = self.clock.now_ms + for_ms
+    # --- words ------------------------------------------------------------------------------------
 
-    def lose(self, event: Event, when: str) -> None:
-        """Write down that a key was pressed where nobody listens."""
-        digit = getattr(event, "digit", None)
-        if digit is not None:
-            self.say(Kind.PRESSES, f"{digit}  (lost: pressed {when})", key=digit, lost=True)
-
-    def answer(self) -> None:
-        """Answer the call, if nothing has; billing starts here."""
-        if not self.call.answered:
-            self.call.answered = True
-            self.say(Kind.SETS, f"{self.module} answers the call: billing starts", answered=True)
-
-    def media_ms(self, media: str, *, spoken: bool = False) -> int:
-        """Tell how long something plays, by assumption where nobody said."""
-        known = self.world.media_ms(media)
-        if known is not None:
-            return known
-        if spoken:
-            return max(SHORTEST_SPEECH_MS, SPEECH_MS_PER_CHARACTER * len(media))
-        return DEFAULT_MEDIA_MS
+    def say(self, kind: Kind, text: str, **detail: Any) -> None:
+        """Write one entry at the present time; the text is made safe to print."""
+        self.desk.say(kind, text, **detail)
 
     def hears(self, text: str, lasts_ms: int | None, *, media: str, assumed: bool) -> None:
         """Write down what the caller hears and for how long."""
         length = "without end" if lasts_ms is None else seconds(lasts_ms)
         length += ", assumed" if assumed and lasts_ms is not None else ""
         self.say(Kind.HEARS, f"{printable(text, limit=300)}  ({length})", media=media, ms=lasts_ms)
+
+    def lose(self, event: CallEvent, when: str) -> None:
+        """Write down that a key was pressed where nobody listens; other events are no loss."""
+        if event.name == DTMF:
+            digit = event.fields["DTMF-Digit"]
+            self.say(Kind.PRESSES, f"{digit}  (lost: pressed {when})", key=digit, lost=True)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        """Milliseconds since the call began."""
+        return self.timeline.now_ms
+
+    def situate(
+        self, doing: Doing, lasts_ms: int | None, what: str = "", max_digits: int = 0
+    ) -> Situation:
+        """Begin something during which the caller may act."""
+        return self.desk.situate(doing, lasts_ms, what, max_digits)
+
+    async def receive(self, until_ms: int | None = None) -> CallEvent | None:
+        """Take the call's next event; None once `until_ms` is reached without one."""
+        return await self.process.receive(until_ms)
+
+    async def wait(self, doing: Doing, for_ms: int, what: str = "", *, restarts: bool) -> bool:
+        """
+        Let time pass in which keys are lost; False when the caller hung up.
+
+        Shape:
+            restarts: the wait begins anew with each event, as some of the platform's do.
+        """
+        self.situate(doing, for_ms, what)
+        until_ms = self.now_ms + for_ms
+        while True:
+            event = await self.receive(until_ms)
+            if event is None:
+                return True
+            if event.ends_call:
+                return False
+            self.lose(event, f"during the {doing.value}")
+            if restarts:
+                until_ms = self.now_ms + for_ms
+
+    # --- the channel ------------------------------------------------------------------------------
+
+    @property
+    def _call_id(self) -> str:
+        """The id under which commands go out: the executor's, whatever the copy says."""
+        return self.executor.call.call_id
+
+    def answer(self) -> None:
+        """Answer the call, if nothing has; billing starts here."""
+        if not self.switch.is_answered:
+            self.say(Kind.SETS, f"{self.module} answers the call: billing starts", answered=True)
+        self.switch.answer(self._call_id)
+
+    def play(
+        self,
+        media: str,
+        *,
+        terminators: Sequence[str] = SORTED_KEYS,
+        loops: int = 1,
+        is_endless: bool = False,
+        heard_as: str | None = None,
+    ) -> int | None:
+        """Send a prompt to the queue; gives how long it lasts, None without an end."""
+        lasts_ms = None if is_endless else self.media_ms(media) * loops
+        data: dict[str, Any] = {"Media-Name": media, "Terminators": list(terminators)}
+        data["Endless-Playback"] = is_endless
+        if loops > 1:
+            data["Loop-Count"] = loops
+        assumed = self.world.media_ms(media) is None
+        self.hears(heard_as or f"plays {media}", lasts_ms, media=media, assumed=assumed)
+        self.switch.hear(
+            "play", data, media=media, lasts_ms=lasts_ms, terminators=tuple(terminators)
+        )
+        return lasts_ms
+
+    async def prompt(self, name: str, what: str = "") -> bool:
+        """
+        Play one of the platform's prompts to its end, or to a key.
+
+        False when the caller hung up or it could not be played.
+        """
+        media = self.prompt_media(name)
+        lasts_ms = self.play(media, heard_as=f"the platform's prompt {name}")
+        number = self.switch.noop()
+        self.situate(Doing.SLEEP, lasts_ms, what or name)
+        return await self.wait_for_noop(number)
+
+    async def wait_for_noop(self, number: int) -> bool:
+        """Wait until the queue has come so far; keys are lost."""
+        while True:
+            event = await self.receive()
+            if event is None or event.ends_call or event.fails("noop"):
+                return False
+            if event.completes("noop", number):
+                return True
+            self.lose(event, "during a prompt of the platform")
+
+    def prompt_media(self, name: str) -> str:
+        """Name one of the platform's prompts as the media side knows it."""
+        return f"prompt://{self.call.setup.account_id}/{name}/{self.call.language}"
+
+    def media_path(self, media_id: str) -> str:
+        """Name a recording as the media side knows it; anything with a slash is a path."""
+        return media_id if "/" in media_id else f"/{self.call.setup.account_id}/{media_id}"
+
+    def media_ms(self, media: str, *, spoken: bool = False) -> int:
+        """Tell how long something plays, by assumption where nobody said."""
+        known = self.world.media_ms(media)
+        if known is None and "/" in media:
+            known = self.world.media_ms(media.rsplit("/", 1)[1])
+        if known is not None:
+            return known
+        if spoken:
+            return max(_SHORTEST_SPEECH_MS, _SPEECH_MS_PER_CHARACTER * len(media))
+        return _DEFAULT_MEDIA_MS
+
+    def set_on_channel(
+        self, *, export: bool = False, channel: Node | None = None, application: Node | None = None
+    ) -> None:
+        """Tell the media side of variables."""
+        data: dict[str, Any] = {"Insert-At": "now", "Export-All": export}
+        if application is not None:
+            data["Custom-Application-Vars"] = dict(application)
+        data["Custom-Channel-Vars"] = dict(channel or {})
+        data["Custom-Call-Vars"] = {}
+        self.switch.now("set", data, self._call_id)
+
+    def order(self, app: str, data: Mapping[str, Any]) -> None:
+        """Send the media side a command that waits for nothing and tells nothing."""
+        self.switch.now(app, {"Insert-At": "now", **data}, self._call_id)
+
+    def flush(self) -> None:
+        """Stop what is heard, and forget what is queued."""
+        self.switch.flush(self._call_id)
+
+    def bridge(self, data: Mapping[str, Any], ring: Ring) -> None:
+        """Ring somebody."""
+        self.switch.bridge(data, ring, self._call_id)
+
+    def hang_up(self, *, at_once: bool = False) -> None:
+        """Hang the caller up."""
+        self.switch.hang_up({"Insert-At": "now"} if at_once else {}, self._call_id)
+
+    async def asked(self, ringing: Ringing) -> Ring:
+        """Ask the world what becomes of a ring; what was assumed is said."""
+        ring = await self.world.ring(ringing)
+        if ring.assumed:
+            self.say(Kind.ASSUMES, ring.assumed)
+        return ring
 
 
 def whole_number(value: object, default: int) -> int:
@@ -236,4 +329,4 @@ def whole_number(value: object, default: int) -> int:
     return max(-_LARGEST_NUMBER, min(_LARGEST_NUMBER, value))
 
 
-Module: TypeAlias = Callable[[Step], Awaitable[Next]]
+Module: TypeAlias = Callable[[Step], Coroutine[Any, Any, Next]]

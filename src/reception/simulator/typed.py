@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from reception.simulator.clock import Clock
@@ -132,6 +132,18 @@ class TypedWorld:
 
     def stored_flow(self, flow_id: str) -> Mapping[str, Any] | None:
         """Know no stored callflow."""
+        return None
+
+    def callflows(self) -> Sequence[Mapping[str, Any]]:
+        """Know none of the account's numbers."""
+        return ()
+
+    def document(self, document_id: str) -> Mapping[str, Any] | None:
+        """Know no document."""
+        return None
+
+    def outcome(self, module: str, document_id: str = "") -> str | None:
+        """Say nothing: a person who wants something else writes a script."""
         return None
 
     async def mailbox(self, box_id: str) -> Mailbox:

@@ -9,8 +9,8 @@ Where nobody knows, the answer is an assumption, and says so: the walk prints it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
@@ -69,6 +69,7 @@ class HungUp:
     """The caller hung up, at the clock's present time."""
 
     why: str = "the caller hung up"
+    cause: str = "NORMAL_CLEARING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ class Ring:
         after_ms: when it happens, counted from the first ring; None: nothing ever comes.
         answered: somebody takes the call and talks for `talk_ms`.
         missing: the platform knows no such phone; nothing rings.
-        application_response, cause, code: how it failed, such as ``USER_BUSY`` and
-            ``sip:486``. A carrier's message goes into `application_response`.
+        application_response, cause, code, disposition: how it ended, such as
+            ``USER_BUSY`` and ``sip:486``. A carrier's message goes into
+            `application_response`.
         assumed: nobody said so; words that tell what was assumed.
     """
 
@@ -93,6 +95,17 @@ class Ring:
     cause: str | None = None
     code: str | None = None
     assumed: str | None = None
+    disposition: str | None = None
+
+    def to_fields(self) -> dict[str, str]:
+        """Give it as the fields of the event in which the platform tells it."""
+        fields = {
+            "Application-Response": self.application_response,
+            "Hangup-Cause": self.cause,
+            "Hangup-Code": self.code,
+            "Disposition": self.disposition,
+        }
+        return {name: text for name, text in fields.items() if text is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,27 @@ class Decided:
     ring: Ring
 
 
-Event: TypeAlias = Key | HungUp | Decided
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """An attended transfer gives the call another id, at the clock's present time."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """
+    Something else happens to the call on the network.
+
+    Shape:
+        name, fields: as the platform names them, such as ``CHANNEL_TRANSFEREE``.
+    """
+
+    name: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+Event: TypeAlias = Key | HungUp | Decided | Renamed | Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +195,24 @@ class World(Protocol):
 
     def stored_flow(self, flow_id: str) -> Mapping[str, Any] | None:
         """Give a callflow kept on the platform; None where nobody described it."""
+        ...
+
+    def callflows(self) -> Sequence[Mapping[str, Any]]:
+        """Give the callflows that have numbers or patterns; none where nobody described any."""
+        ...
+
+    def document(self, document_id: str) -> Mapping[str, Any] | None:
+        """Give any other document of the account; None where nobody described it."""
+        ...
+
+    def outcome(self, module: str, document_id: str = "") -> str | None:
+        """
+        Say what came of a module whose outcome the simulator cannot know.
+
+        Shape:
+            a word that the module knows, such as ``ON_FAX``; None: nobody said, and the
+            module assumes the likeliest.
+        """
         ...
 
     async def mailbox(self, box_id: str) -> Mailbox:

@@ -10,7 +10,7 @@ of a script, as in `reception phone --script`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol, TypeAlias
@@ -217,8 +217,20 @@ class Caller:
         return self._others.menu(menu_id)
 
     def stored_flow(self, flow_id: str) -> Mapping[str, Any] | None:
-        """Know no stored callflow."""
+        """Take the flow of a document that the script describes."""
         return self._others.stored_flow(flow_id)
+
+    def callflows(self) -> Sequence[Mapping[str, Any]]:
+        """Take the script's documents that have a flow."""
+        return self._others.callflows()
+
+    def document(self, document_id: str) -> Mapping[str, Any] | None:
+        """Take the script's description of a document."""
+        return self._others.document(document_id)
+
+    def outcome(self, module: str, document_id: str = "") -> str | None:
+        """Take the script's word for what came of a module."""
+        return self._others.outcome(module, document_id)
 
     async def mailbox(self, box_id: str) -> Mailbox:
         """Take the script's next visit, or assume one."""

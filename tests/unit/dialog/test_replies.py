@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +15,15 @@ from reception import Call, Secret, flow
 from reception.errors import AppError
 from reception.simulator.call import CallSetup, CallState, Platform
 from reception.simulator.clock import VirtualClock
+from reception.simulator.nexts import Outcome
 from reception.simulator.phone import Dialled
+from reception.simulator.recordings.recording import Recording, read_recording
+from reception.simulator.recordings.replaying import Replay
 from reception.simulator.script import parse_script
 from reception.simulator.scripted import ScriptedWorld
-from reception.simulator.steps import Outcome
 from reception.simulator.transcript import Entry, Kind
 from reception.simulator.walk import Walk
 from tests.unit.dialog.rig import BASE, FALLBACK, Rig, app_of, collection_in, modules, nodes, pivots
-from tests.unit.simulator.traces import load, replay
 
 HANGUP = flow.hangup()
 BOX: Final = "0123456789abcdef0123456789abcdef"
@@ -95,27 +96,34 @@ def test_our_replies_run_as_the_recorded_ones(
     number: str, asks: Any, digits: list[str], shared: Path
 ) -> None:
     """The recording's flow, and ours with its URL and its collection's name, run alike."""
-    trace = load(shared / "contract" / "traces" / f"{number}.json")
+    path = shared / "contract" / "traces" / f"{number}.json"
+    recorded = read_recording(path.read_bytes())
     ours = Rig(app_of(asks))
     replies = [ours.arrive().reply]
     replies += [ours.answer(keys).reply for keys in digits[:-1]]
-    recorded = [trace.recorded["flow"]]
-    recorded += [reply["flow"] for reply in trace.recorded["http_replies"]][: len(digits) - 1]
-    for mine, theirs in zip(replies, recorded, strict=True):
-        assert _unnamed(json.loads(mine)) == _unnamed(theirs)
-        # And with our own bytes in its place, the recorded call is the recorded call.
+    given = recorded.listed("http_replies")
+    theirs = [recorded.flow, *(reply["flow"] for reply in given[: len(digits) - 1])]
+    for mine, their in zip(replies, theirs, strict=True):
+        assert _unnamed(json.loads(mine)) == _unnamed(their)
+    # And with our own bytes in its place, the recorded call is the recorded call.
     swapped = {
-        **trace.recorded,
-        "flow": _renamed(json.loads(replies[0]), trace.recorded["flow"]),
+        **recorded.given,
+        "flow": _renamed(json.loads(replies[0]), recorded.flow),
         "http_replies": [
             {**reply, "flow": _renamed(json.loads(mine), reply["flow"])}
-            for mine, reply in zip(replies[1:], trace.recorded["http_replies"], strict=False)
+            for mine, reply in zip(replies[1:], given, strict=False)
         ]
-        + list(trace.recorded["http_replies"][len(replies) - 1 :]),
+        + list(given[len(replies) - 1 :]),
     }
-    recorder, _ = asyncio.run(replay(type(trace)(trace.name, swapped)))
-    assert [row["module"] for row in trace.rows("node")] == recorder.modules_run()
-    assert [row["body"] for row in trace.rows("http_request")] == recorder.bodies
+    replay = Replay(Recording(swapped))
+    asyncio.run(replay.run())
+    assert _nodes(recorded.result) == _nodes(replay.rows)
+    requests = [row["body"] for row in recorded.result if row["ev"] == "http_request"]
+    assert requests == replay.bodies
+
+
+def _nodes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [row["module"] for row in rows if row["ev"] == "node"]
 
 
 def _unnamed(node: Mapping[str, Any]) -> Any:

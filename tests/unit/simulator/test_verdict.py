@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reception.simulator.call import Platform
 from reception.simulator.client import PlatformClient
+from reception.simulator.quirks import QUIRKS
 from reception.simulator.reading import (
     LARGEST_HEAD,
     NoReply,
@@ -22,7 +23,6 @@ from reception.simulator.reading import (
     Unreadable,
     read_response,
 )
-from reception.simulator.quirks import QUIRKS
 from reception.simulator.request import Outgoing
 from reception.simulator.verdict import Verdict, judge
 from tests.conftest import SHARED

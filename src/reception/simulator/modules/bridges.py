@@ -1,152 +1,127 @@
 """
-Ringing phones inside the account: `user`, `device`, `ring_group`.
+Ringing phones inside the account: `user`, `device`, `route_to_cid`, and `hotdesk`.
 
 Answered, the call is connected and the flow ends with it. Not answered, the failure picks
 a child by its keys, and `_` where none matches.
 
-Source: contract/modules.md; traces 110 to 125.
+Source: contract/modules.md; traces 110 to 125. `route_to_cid` and `hotdesk` were read in
+their modules, not recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from reception.simulator.modules.ringing import (
-    failure_child,
-    is_cancelled,
-    ring,
-    ring_out,
-    talk,
-)
-from reception.simulator.steps import (
-    Continue,
-    Enter,
-    HardStop,
-    Next,
-    Outcome,
-    Step,
-    Stop,
-    whole_number,
-)
+from reception.simulator.modules.digits import collect
+from reception.simulator.modules.ringing import after_bridge, bridge, succeeded
+from reception.simulator.steps import Continue, Next, Outcome, Step, Stop
 from reception.simulator.transcript import Kind
-from reception.simulator.world import Ring, Ringing
+from reception.simulator.world import Doing, Ringing
 
 _RING_S: Final = 20
-_MOST_REPEATS: Final = 100
-_VERSION_5: Final = 5
+_EXTENSION_LENGTH: Final = 10
 
 
 async def ring_user(step: Step) -> Next:
     """Ring all devices of a user."""
-    timeout_ms = step.number("timeout", _RING_S) * 1_000
-    ringing = Ringing("user", step.text("id"), timeout_ms)
-    # Version 5 names the reason; version 4 goes straight to `_` (trace 121).
-    missing = "NOT_FOUND" if step.call.platform == _VERSION_5 else "_"
-    return await _bridge(step, ringing, missing)
+    strategy = step.text("strategy", "simultaneous")
+    return await _ring(step, "user", step.settings.missing_user_key, strategy)
 
 
 async def ring_device(step: Step) -> Next:
     """Ring one device."""
+    return await _ring(step, "device", "_", "simultaneous")
+
+
+async def route_to_cid(step: Step) -> Next:
+    """Ring the phones whose caller id is the number that was dialled."""
+    number = step.call.setup.to_number
+    ringing = Ringing("group", number, _timeout_s(step) * 1_000)
+    ring = await step.asked(ringing)
+    if ring.missing:
+        step.say(Kind.RINGS, f"no phone has the caller id {number!r}: nothing rings", missing=True)
+        return Continue()
+    return after_bridge(step, await bridge(step, ringing, ring, {}))
+
+
+async def hotdesk(step: Step) -> Next:
+    """Log a user in or out at this phone, or ring the phones where a user is logged in."""
+    action, user = step.text("action", "toggle"), step.text("id")
+    if action == "bridge":
+        ringing = Ringing("user", user, _RING_S * 1_000)
+        ring = await step.asked(ringing)
+        if ring.missing:
+            return Continue()
+        rung = await bridge(step, ringing, ring, {})
+        # The one bridge after which the flow goes on.
+        if rung is not None and succeeded(rung):
+            return Continue(otherwise=Outcome.BRIDGED)
+        return after_bridge(step, rung)
+    step.answer()
+    if not user:
+        await step.prompt("hotdesk-enter_id")
+        step.situate(Doing.MENU, None, "the number of the hot desk", _EXTENSION_LENGTH)
+        number = step.switch.noop()
+        interdigit_ms = max(1, step.number("interdigit_timeout", 2_000))
+        user = (await collect(step, _EXTENSION_LENGTH, 5_000, interdigit_ms, number=number)) or ""
+    known = step.world.outcome("hotdesk", user) or "ok"
+    if known == "ok":
+        said = "hotdesk-logged_out" if action == "logout" else "hotdesk-logged_in"
+        step.say(Kind.SETS, f"hot desk {action}: {user or '(nobody)'}", action=action, id=user)
+        await step.prompt(said)
+    else:
+        await step.prompt("hotdesk-invalid_entry")
+    if step.switch.is_gone:
+        return Stop(Outcome.CALLER_HUNG_UP)
+    return Continue()
+
+
+async def _ring(step: Step, kind: str, missing_key: str, strategy: str) -> Next:
+    timeout_s = _timeout_s(step)
+    ringing = Ringing(kind, step.text("id"), timeout_s * 1_000)
+    ring = await step.asked(ringing)
+    if ring.missing:
+        step.say(Kind.RINGS, f"no {kind} {ringing.id!r}: nothing rings", missing=True)
+        return Continue(missing_key)
+    data = bridge_command(step, timeout_s, strategy, [ringing])
+    return after_bridge(step, await bridge(step, ringing, ring, data))
+
+
+def _timeout_s(step: Step) -> int:
     timeout_s = step.number("timeout", _RING_S)
-    if timeout_s == 0:
+    if timeout_s < 1:
         step.say(
             Kind.WARNS,
             "device without a timeout: validation writes 0 into it, and what a phone does"
             f" with 0 s was not recorded. Assumed: {_RING_S} s. Always set a timeout",
         )
-        timeout_s = _RING_S
-    return await _bridge(step, Ringing("device", step.text("id"), timeout_s * 1_000), "_")
+        return _RING_S
+    return timeout_s
 
 
-async def ring_group(step: Step) -> Next:
-    """Ring a list of users and devices, together or one after another."""
-    listed = step.data.get("endpoints")
-    among = listed if isinstance(listed, list | tuple) else ()
-    endpoints = [one for one in among if isinstance(one, Mapping)]
-    if not endpoints and step.text("group_id"):
-        step.say(Kind.ASSUMES, "who is in the group document is not known here: rung as one")
-        endpoints = [{"id": step.text("group_id"), "endpoint_type": "group"}]
-    in_turn = step.text("strategy", "simultaneous") != "simultaneous"
-    rounds = [[one] for one in endpoints] if in_turn else [endpoints]
-    last: Ring | None = None
-    for group in rounds * max(1, min(_MOST_REPEATS, step.number("repeats", 1))):
-        together = await _together(step, group)
-        if together is None:
-            continue
-        outcome = await ring_out(step, *together)
-        if outcome is None:
-            return HardStop(Outcome.CALLER_HUNG_UP)
-        if outcome.answered:
-            return await _connected(step, outcome, "the ring group")
-        last = outcome
-    return _nobody(step) if last is None else _failed(step, last)
-
-
-def _nobody(step: Step) -> Next:
-    step.say(Kind.WARNS, "the ring group has no endpoint that could ring")
-    return Continue("NO_ENDPOINTS" if step.call.platform == _VERSION_5 else "_")
-
-
-async def _together(
-    step: Step, endpoints: Sequence[Mapping[str, object]]
-) -> tuple[Ringing, Ring] | None:
-    """
-    Join what several phones do into one: the soonest answer wins, else the last failure.
-
-    Which of several different failures the platform reports was not recorded.
-    """
-    limit_ms = step.number("timeout", _RING_S) * 1_000
-    ids: list[str] = []
-    best: Ring | None = None
-    for endpoint in endpoints:
-        delay_ms = whole_number(endpoint.get("delay"), 0) * 1_000
-        own_ms = min(whole_number(endpoint.get("timeout"), _RING_S) * 1_000, limit_ms)
-        kind, name = str(endpoint.get("endpoint_type", "user")), str(endpoint.get("id", ""))
-        outcome = await step.world.ring(Ringing(kind, name, own_ms))
-        if outcome.missing:
-            step.say(Kind.RINGS, f"no {kind} {name!r}: nothing rings", missing=True)
-            continue
-        ids.append(name)
-        after_ms = own_ms if outcome.after_ms is None else outcome.after_ms
-        outcome = replace(outcome, after_ms=min(limit_ms, delay_ms + after_ms))
-        if best is None or _is_better(outcome, best):
-            best = outcome
-    if best is None:
-        return None
-    return Ringing("group", " + ".join(ids), limit_ms), best
-
-
-def _is_better(outcome: Ring, best: Ring) -> bool:
-    """An answer beats a failure, the earlier of two answers and the later of two failures win."""
-    if outcome.answered != best.answered:
-        return outcome.answered
-    sooner = (outcome.after_ms or 0) < (best.after_ms or 0)
-    return sooner if outcome.answered else not sooner
-
-
-async def _bridge(step: Step, ringing: Ringing, missing_key: str) -> Next:
-    outcome = await ring(step, ringing)
-    if outcome is None:
-        return HardStop(Outcome.CALLER_HUNG_UP)
-    if outcome.missing:
-        step.say(Kind.RINGS, f"no {ringing.kind} {ringing.id!r}: nothing rings", missing=True)
-        return Continue(missing_key)
-    if outcome.answered:
-        return await _connected(step, outcome, f"{ringing.kind} {ringing.id}")
-    return _failed(step, outcome)
-
-
-async def _connected(step: Step, outcome: Ring, who: str) -> Next:
-    await talk(step, who, outcome.talk_ms)
-    if step.call.destroyed:
-        return HardStop(Outcome.CALLER_HUNG_UP)
-    return Stop(Outcome.BRIDGED)
-
-
-def _failed(step: Step, outcome: Ring) -> Next:
-    if is_cancelled(step.call.platform, outcome):
-        return Stop()
-    child = failure_child(step, outcome)
-    return Continue() if child is None else Enter(child)
+def bridge_command(
+    step: Step, timeout_s: int, strategy: str, endpoints: list[Ringing]
+) -> dict[str, Any]:
+    """Write the command as the platform sends it, as far as the recordings show it."""
+    number = step.call.setup.to_number
+    forms = ("e164", "npan", "1npan", "strip_plus", "route")
+    return {
+        "Timeout": timeout_s,
+        "Ignore-Forward": "false",
+        "Ignore-Early-Media": True,
+        "Dial-Endpoint-Method": strategy,
+        "Call-Context": {
+            "Inception": "onnet",
+            "Flags": ["direct_call"],
+            "request": dict.fromkeys(forms, number),
+        },
+        "Endpoints": [
+            {
+                "To-User": each.id,
+                "To-Realm": step.call.setup.to_realm,
+                "Custom-Channel-Vars": {},
+                "Invite-Format": "username",
+            }
+            for each in endpoints
+        ],
+    }

@@ -10,36 +10,65 @@ Source: contract/modules.md, engine rules 12 and 13; traces 110 to 137, 161.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from reception.simulator.call import Platform
-from reception.simulator.steps import Node, Step
+from reception.simulator.events import BRIDGED, DTMF
+from reception.simulator.nexts import Continue, Gone, Next, Outcome, Stop
+from reception.simulator.settings import Settings
+from reception.simulator.steps import Step
 from reception.simulator.transcript import Kind, printable, seconds
-from reception.simulator.world import Decided, Doing, HungUp, Key, Ring, Ringing
+from reception.simulator.world import Doing, Ring, Ringing
 
-_GIVE_UP_MS: Final = 20_000
-_UNSPECIFIED: Final = "UNSPECIFIED"
 CANCELLED: Final = "ORIGINATOR_CANCEL"
-_VERSION_5: Final = 5
+
+_CANCELLED_CODE: Final = "sip:487"
+_CLEARED: Final = "NORMAL_CLEARING"
+_SUCCESS: Final = "SUCCESS"
+_UNSPECIFIED: Final = "UNSPECIFIED"
 
 
-async def ring(step: Step, ringing: Ringing) -> Ring | None:
+async def bridge(step: Step, ringing: Ringing, ring: Ring, data: Mapping[str, Any]) -> Ring | None:
     """
-    Let something ring until it is answered or fails; None when the caller hung up.
+    Ring somebody until the two have talked, or nobody answers.
 
-    A ring that ends in `after_ms` None is one about which the platform heard nothing at
-    all: the module gives up 20 s after its own timeout (trace 122).
+    None where nothing came of it at all: the module gives up some time after its timeout
+    (trace 122). A caller who hangs up meanwhile makes it a failure of that name.
     """
-    outcome = await step.world.ring(ringing)
-    return outcome if outcome.missing else await ring_out(step, ringing, outcome)
+    announce(step, ringing)
+    step.bridge(data, ring)
+    patience_ms = (ringing.timeout_ms or 0) + step.settings.bridge_grace_ms
+    lasts_ms = patience_ms if ring.after_ms is None else ring.after_ms
+    until_ms: int | None = step.now_ms + patience_ms
+    step.situate(Doing.RING, lasts_ms, f"{ringing.kind} {ringing.id}")
+    talks = False
+    while True:
+        event = await step.receive(until_ms)
+        if event is None:
+            step.say(Kind.RINGS, "not answered: nothing came back from the phone")
+            return None
+        if event.ends_call:
+            return Ring(cause=str(event.fields.get("hangup_cause", CANCELLED)), answered=talks)
+        if event.name == BRIDGED:
+            talks, until_ms = True, None
+            ring = _talking(step, ringing, ring)
+        elif event.completes("bridge"):
+            rung = event.fields.get("ring")
+            ring = rung if isinstance(rung, Ring) else ring
+            _told(step, ringing, ring, talked=talks)
+            return ring
+        elif event.fails("bridge"):
+            return None
+        elif event.name == DTMF and talks:
+            digit = event.fields["DTMF-Digit"]
+            step.say(Kind.PRESSES, f"{digit}  (heard by {_who(ringing)})", key=digit)
+        else:
+            step.lose(event, "while it rings")
 
 
-async def ring_out(step: Step, ringing: Ringing, outcome: Ring) -> Ring | None:
-    """Let it ring until what the world said comes to pass, or something else does first."""
+def announce(step: Step, ringing: Ringing) -> None:
+    """Write down that something rings."""
     limit = "" if ringing.timeout_ms is None else f"  (for {seconds(ringing.timeout_ms)})"
-    if outcome.assumed:
-        step.say(Kind.ASSUMES, outcome.assumed)
     step.say(
         Kind.RINGS,
         f"{ringing.kind} {printable(ringing.id)}{limit}",
@@ -47,59 +76,45 @@ async def ring_out(step: Step, ringing: Ringing, outcome: Ring) -> Ring | None:
         id=ringing.id,
         timeout_ms=ringing.timeout_ms,
     )
-    began_ms = step.clock.now_ms
-    patience_ms = (ringing.timeout_ms or 0) + _GIVE_UP_MS
-    lasts_ms = patience_ms if outcome.after_ms is None else outcome.after_ms
-    situation = step.situation(Doing.RING, lasts_ms, f"{ringing.kind} {ringing.id}")
-    while True:
-        event = await step.event(began_ms + lasts_ms, situation)
-        if event is None:
-            break
-        if isinstance(event, HungUp):
-            return None
-        if isinstance(event, Decided):
-            outcome = event.ring
-            break
-        step.lose(event, "while it rings")
-    if not outcome.answered:
-        step.say(Kind.RINGS, _failure(outcome), **_failure_detail(outcome))
-    return outcome
 
 
-async def talk(step: Step, who: str, talk_ms: int) -> None:
-    """Let two people talk; the bridge ends when either hangs up."""
-    step.call.answered = True
-    step.say(Kind.RINGS, f"{who} answers", answered=True)
-    situation = step.situation(Doing.TALK, talk_ms, who)
-    until_ms = step.clock.now_ms + talk_ms
-    while True:
-        event = await step.event(until_ms, situation)
-        if event is None:
-            step.say(Kind.RINGS, f"{who} hangs up after {seconds(talk_ms)} of talk")
-            return
-        if isinstance(event, HungUp):
-            return
-        if isinstance(event, Key):
-            step.say(Kind.PRESSES, f"{event.digit}  (heard by {who})", key=event.digit)
+def after_bridge(step: Step, ring: Ring | None) -> Next:
+    """Say what comes after a bridge to phones of the account: on failure a child, or `_`."""
+    if ring is None:
+        return Continue(otherwise=Outcome.FLOW_ENDED)
+    if succeeded(ring):
+        return Stop(Outcome.BRIDGED)
+    return failed(step, ring) or Continue()
 
 
-def failure_keys(platform: Platform, ring: Ring) -> Iterator[str]:
+def failed(step: Step, ring: Ring) -> Next | None:
+    """Look for the child of a failure; None where none of its keys has one."""
+    if is_cancelled(step.settings, ring):
+        return Stop()
+    for key in failure_keys(step.settings, ring):
+        if step.attempt(key):
+            return Gone()
+    return None
+
+
+def succeeded(ring: Ring) -> bool:
+    """Tell whether a bridge that is over was one, as the platform reads it."""
+    named = ring.application_response or ring.cause
+    return ring.answered or _SUCCESS in (ring.disposition, named) or ring.code == "sip:200"
+
+
+def failure_keys(settings: Settings, ring: Ring) -> Iterator[str]:
     """
     Give the children that a failed bridge looks for, in the platform's order.
 
-    None where nothing came back at all: the module goes straight to `_` (trace 122).
-
-    >>> list(failure_keys(4, Ring(application_response="USER_BUSY", code="sip:486")))
-    ['USER_BUSY', 'sip:486']
-    >>> list(failure_keys(5, Ring(application_response="USER_BUSY", code="sip:486")))
-    ['USER_BUSY', 'UNSPECIFIED', 'sip:486']
+    >>> busy = Ring(application_response="USER_BUSY", code="sip:486")
+    >>> list(failure_keys(Settings.of(4), busy)), list(failure_keys(Settings.of(5), busy))
+    (['USER_BUSY', 'sip:486'], ['USER_BUSY', 'UNSPECIFIED', 'sip:486'])
     """
-    if ring.after_ms is None and not (ring.application_response or ring.cause or ring.code):
-        return
-    if platform == _VERSION_5:
+    if settings.each_failure_key:
         for name in (ring.application_response, ring.cause):
-            # Version 5 fills an absent field and passes over NORMAL_CLEARING (trace 118).
-            if name != "NORMAL_CLEARING":
+            # An absent field is filled, and NORMAL_CLEARING is passed over (trace 118).
+            if name != _CLEARED:
                 yield name or _UNSPECIFIED
     elif ring.application_response or ring.cause:
         yield ring.application_response or ring.cause or ""
@@ -107,19 +122,36 @@ def failure_keys(platform: Platform, ring: Ring) -> Iterator[str]:
         yield ring.code
 
 
-def is_cancelled(platform: Platform, ring: Ring) -> bool:
+def is_cancelled(settings: Settings, ring: Ring) -> bool:
     """Tell whether the failure stops the flow at once: version 5 only (trace 116)."""
     names = {ring.application_response, ring.cause, ring.code}
-    return platform == _VERSION_5 and bool(names & {CANCELLED, "sip:487"})
+    return settings.cancelled_bridge_stops and bool(names & {CANCELLED, _CANCELLED_CODE})
 
 
-def failure_child(step: Step, ring: Ring) -> Node | None:
-    """Find the child for a failure, None where none of its keys has one."""
-    for key in failure_keys(step.call.platform, ring):
-        child = step.attempt(key)
-        if child is not None:
-            return child
-    return None
+def _talking(step: Step, ringing: Ringing, ring: Ring) -> Ring:
+    who = _who(ringing)
+    step.say(Kind.RINGS, f"{who} answers", answered=True)
+    step.situate(Doing.TALK, ring.talk_ms, who)
+    return ring
+
+
+def _told(step: Step, ringing: Ringing, ring: Ring, *, talked: bool) -> None:
+    if not succeeded(ring):
+        step.say(Kind.RINGS, _failure(ring), **_failure_detail(ring))
+        return
+    who = _who(ringing)
+    if not talked:
+        step.say(Kind.RINGS, f"{who} answers", answered=True)
+    step.say(Kind.RINGS, f"{who} hangs up after {seconds(ring.talk_ms)} of talk")
+
+
+def tell_failure(step: Step, ring: Ring) -> None:
+    """Write down why nobody was reached."""
+    step.say(Kind.RINGS, _failure(ring), **_failure_detail(ring))
+
+
+def _who(ringing: Ringing) -> str:
+    return ringing.id if ringing.kind == "carrier" else f"{ringing.kind} {ringing.id}"
 
 
 def _failure(ring: Ring) -> str:

@@ -1,0 +1,88 @@
+"""
+What the platform's executor and its modules do differently by version, each with a name.
+
+The public code of the platform is not the installed one: an operator may have changed any
+of this. A rehearsal against such a platform changes the setting, not the simulator. The
+habits of the platform's HTTP edge are in `quirks.py`.
+
+Source: contract/observed.md, contract/dialogs.md, contract/modules.md; every difference
+between the versions was seen in recorded calls or read in the modules' code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from reception.simulator.call import Platform
+
+Unmatched: TypeAlias = Literal["hang up", "stop"]
+
+_VERSION_5: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    How the platform behaves where its versions, or installations, differ.
+
+    Shape:
+        max_branches: branches of one call; the next one ends it.
+        answer_pause_ms: between answering and a `play`.
+        bridge_grace_ms: how much longer than its timeout a module waits for a bridge.
+        hang_up_ms: from the command to the end of the channel.
+        hard_stop_hangs_up: a hard stop hangs the caller up by itself.
+        transferor_stops: a caller who transfers the call ends its executor.
+        cancelled_bridge_stops: a cancelled bridge looks for no child.
+        each_failure_key: of a failed bridge the response and the cause are tried, an
+            absent one as UNSPECIFIED, and NORMAL_CLEARING is passed over; else the
+            response alone, or the cause where there is none.
+        carrier_unmatched: `resources` without a child for the failure hangs up with the
+            cause, or stops and leaves the caller in silence.
+        missing_user_key: what `user` goes on to where the user is unknown.
+        missing_ring_group_key: the same for a ring group without endpoints.
+        ring_group_stops_hard: an answered ring group ends the call, whatever is stacked.
+        flush_dtmf_works: whether `flush_dtmf` empties a collection.
+        inline_flows: `callflow` takes a flow in its data.
+        hunt_branches: a menu's hunt stacks the menu's `_`; else the found flow replaces it.
+        pivot_hang_up_now: the hang-up after a bad reply jumps the queue.
+    """
+
+    max_branches: int = 50
+    answer_pause_ms: int = 100
+    bridge_grace_ms: int = 20_000
+    hang_up_ms: int = 20
+    hard_stop_hangs_up: bool = True
+    transferor_stops: bool = False
+    cancelled_bridge_stops: bool = False
+    each_failure_key: bool = False
+    carrier_unmatched: Unmatched = "hang up"
+    missing_user_key: str = "_"
+    missing_ring_group_key: str = "_"
+    ring_group_stops_hard: bool = False
+    flush_dtmf_works: bool = False
+    inline_flows: bool = False
+    hunt_branches: bool = True
+    pivot_hang_up_now: bool = True
+
+    @classmethod
+    def of(cls, platform: Platform) -> Settings:
+        """Give the settings of a version."""
+        return _OF_5 if platform == _VERSION_5 else _OF_4
+
+
+_OF_4: Final = Settings()
+_OF_5: Final = Settings(
+    hard_stop_hangs_up=False,
+    transferor_stops=True,
+    cancelled_bridge_stops=True,
+    each_failure_key=True,
+    carrier_unmatched="stop",
+    missing_user_key="NOT_FOUND",
+    missing_ring_group_key="NO_ENDPOINTS",
+    ring_group_stops_hard=True,
+    flush_dtmf_works=True,
+    inline_flows=True,
+    hunt_branches=False,
+    pivot_hang_up_now=False,
+)
