@@ -26,6 +26,7 @@ from reception.dialog import (
     Ask,
     Catalogue,
     DialogDrift,
+    Effect,
     Effects,
     Entries,
     Facts,
@@ -42,9 +43,11 @@ from reception.dialog import (
 )
 from reception.dialog.lines import place_in_traceback
 from reception.dialog.prompts import Prompt
+from reception.dialog.values import Result, value_read
+from reception.errors import AppError
 from reception.face.app import App
 from reception.face.conversation import Conversation
-from reception.rehearsal.answers import tries_of
+from reception.rehearsal.answers import SILENCE, Tries, Try, tries_of
 from reception.rehearsal.frames import state_of
 from reception.rehearsal.graph import Graph, Node, flag_loops, smallest
 from reception.rehearsal.own_urls import own_url, step_url
@@ -171,6 +174,7 @@ class Explorer:
             if conversation is not None:
                 conversation.park()
         self._note_holding_prompts()
+        self._note_assumptions()
         if isinstance(outcome, Effects):
             return self._at_effects(way, outcome, where)
         assert isinstance(outcome, (Suspended, Returned))  # nothing else comes of a pivot
@@ -209,8 +213,12 @@ class Explorer:
         number, is_new = self._place(("ask", key), Node("ask", lines, _line(operation)))
         if not is_new:
             return number
-        tries = tries_of(operation, self._known)
         node = self._graph.nodes[number]
+        try:
+            tries = tries_of(operation, self._known)
+        except AppError as error:
+            node.edges.append(("an entry", self._failed(error)))
+            tries = Tries((Try(SILENCE, ""),))
         if tries.is_guess:
             node.lines = (*node.lines, "(no entry was found that is valid)")
             self._cuts["a question for which no valid entry was found"] = None
@@ -245,10 +253,24 @@ class Explorer:
         number, is_new = self._place(key, Node("step", (shown,), place))
         if is_new:
             for words, result in values:
+                if self._is_misfit(label, words, result, effect):
+                    continue
                 results = {**way.results, effect.op: result}
                 before = (*way.before, effect.before)
                 self._waiting.append((replace(way, results=results, before=before), number, words))
         return number
+
+    def _is_misfit(self, label: str, words: str, result: bytes, effect: Effect) -> bool:
+        """Is this nothing that the step could have returned?"""
+        given = Result.decode(result)
+        try:
+            if given.is_ok:
+                value_read(given.value, effect.function)
+        except (msgspec.MsgspecError, TypeError, ValueError) as problem:
+            name = label.partition(":")[2]
+            self._cuts[f"--step {name}={words} is not what {name} returns: {problem}"] = None
+            return True
+        return False
 
     def _at_return(
         self, way: Way, outcome: Returned, reply: Any, committed: tuple[bytes, ...]
@@ -319,6 +341,14 @@ class Explorer:
             for step in self._steps():
                 if isinstance(step.while_, Prompt):
                     self._noted.keys_heard.add(step.while_.key)
+
+    def _note_assumptions(self) -> None:
+        """Time and chance have one value here, and more in life."""
+        kinds = {operation.kind for operation in self._tap.operations}
+        if "now" in kinds:
+            self._cuts[f"call.now() was {self._now:%Y-%m-%dT%H:%M} all the time: see --now"] = None
+        if "random" in kinds:
+            self._cuts["call.random() gave its lowest number all the time"] = None
 
     def _line_of_return(self) -> str:
         return _line(self._tap.last)

@@ -4,7 +4,8 @@ Where a dialog stands, so that two ways to the same place are seen to be one.
 The rule this file keeps: two states are the same when every function that waits has the same
 code, the same place in it, equal variables, as far as they are read again (`liveness`), and
 equal values in the middle of an expression or a loop; then whatever comes next is the same
-too. What cannot be compared by value counts by its class.
+too. Objects are compared by their attributes; what cannot be compared by value, and what is too
+far away, counts by its class.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
-from types import CodeType, CoroutineType, FrameType, FunctionType, GeneratorType
+from types import (
+    AsyncGeneratorType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+)
 from typing import Any, Final
 
 from reception.dialog import Operation
@@ -20,6 +28,9 @@ from reception.face.call import Call
 from reception.rehearsal.liveness import live_at
 
 _DEEPEST: Final = 6
+# An object may lead to all others; what a dialog counts in is near and small.
+_DEEPEST_OBJECTS: Final = 2
+_MOST_ATTRIBUTES: Final = 20
 # What belongs to a frame itself.
 _PARTS: Final = (FrameType, CodeType, FunctionType)
 
@@ -29,11 +40,24 @@ def state_of(coroutine: Any, depth: int = _DEEPEST) -> Hashable:
     found: list[Hashable] = []
     waiting = coroutine
     while waiting is not None:
-        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
+        frame = _part(waiting, "frame")
         if isinstance(frame, FrameType):
             found.append(_of_frame(waiting, frame, depth))
-        waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
+        waiting = _awaited(waiting)
     return tuple(found)
+
+
+def _part(waiting: Any, name: str) -> Any:
+    """What a coroutine, an asynchronous generator or a generator says of itself."""
+    return next((each for kind in ("cr", "ag", "gi") if (each := _said(waiting, kind, name))), None)
+
+
+def _said(waiting: Any, kind: str, name: str) -> Any:
+    return getattr(waiting, f"{kind}_{name}", None)
+
+
+def _awaited(waiting: Any) -> Any:
+    return _part(waiting, "await") or getattr(waiting, "gi_yieldfrom", None)
 
 
 def _of_frame(owner: Any, frame: FrameType, depth: int) -> Hashable:
@@ -56,7 +80,7 @@ def _between(owner: Any, frame: FrameType) -> Iterator[Any]:
     """
     known = frame.f_locals
     variables = Counter(map(id, known.values()))
-    awaited = getattr(owner, "cr_await", None) or getattr(owner, "gi_yieldfrom", None)
+    awaited = _awaited(owner)
     for value in gc.get_referents(owner):
         if variables[id(value)]:
             variables[id(value)] -= 1
@@ -79,7 +103,7 @@ def _of_value(value: Any, depth: int) -> Hashable:
         return kind.__name__, items
     if isinstance(value, BaseException):
         return kind.__qualname__, tuple(_of_value(each, 0) for each in value.args)
-    if depth and isinstance(value, (GeneratorType, CoroutineType)):
+    if depth and isinstance(value, (GeneratorType, CoroutineType, AsyncGeneratorType)):
         return state_of(value, depth - 1)
     if depth and hasattr(value, "__next__"):
         return _of_iterator(value, depth)
@@ -91,7 +115,12 @@ def _of_value(value: Any, depth: int) -> Hashable:
     except Exception:  # noqa: BLE001  an application's own class may say what it likes
         return (kind.__qualname__,)
     # The default form of an object says where it is, which is different every time.
-    return (kind.__qualname__,) if " at 0x" in told else (kind.__qualname__, told)
+    if " at 0x" not in told:
+        return kind.__qualname__, told
+    attributes = getattr(value, "__dict__", {})
+    if not depth or len(attributes) > _MOST_ATTRIBUTES:
+        return (kind.__qualname__,)
+    return kind.__qualname__, _of_value(dict(attributes), min(depth - 1, _DEEPEST_OBJECTS))
 
 
 def _of_iterator(value: Any, depth: int) -> Hashable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -129,6 +129,73 @@ def test_a_loop_that_counts_is_followed_to_its_end() -> None:
     graph = graph_of(app_of(patient))
     assert [] == graph.findings()
     assert 3 == sum(node.kind == "ask" for node in graph.nodes)
+
+
+class Tries:
+    def __init__(self) -> None:
+        self.count = 0
+
+
+def test_a_loop_that_counts_in_an_object_is_followed_to_its_end() -> None:
+    async def patient(call: Call) -> Flow:
+        tries = Tries()
+        while tries.count < 3:
+            tries.count += 1
+            await call.ask("Menu", valid="1")
+        return flow.hangup()
+
+    graph = graph_of(app_of(patient))
+    assert [] == graph.findings()
+    assert 3 == sum(node.kind == "ask" for node in graph.nodes)
+
+
+def test_an_asynchronous_generator_is_followed_to_its_end() -> None:
+    async def rooms(call: Call) -> AsyncIterator[str]:
+        for number in range(2):
+            yield await call.ask(f"Room {number}?", valid="1")
+
+    async def each(call: Call) -> Flow:
+        async for _ in rooms(call):
+            await call.ask("Sure?", valid="1")
+        return flow.hangup()
+
+    graph = graph_of(app_of(each))
+    assert [] == graph.findings()
+    assert 2 == sum(shown(node) == "“Sure?”" for node in graph.nodes)
+
+
+def test_what_depends_on_time_or_chance_is_not_said_to_be_all() -> None:
+    async def hours(call: Call) -> Flow:
+        if (await call.now()).hour < 18 and await call.random(1, 6) < 4:
+            return flow.tts("Open").then(flow.hangup())
+        await call.say(prompt("closed"))
+        return flow.hangup()
+
+    graph = graph_of(app_of(hours, prompts={"en": 'closed = "Closed"'}))
+    assert not graph.is_whole
+    assert ["call.now() was 2026-01-01T12:00", "call.random() gave its lowest"] == [
+        cut.partition(" all")[0].partition(" number")[0] for cut in graph.cuts
+    ]
+    assert [] == graph.findings()
+
+
+def test_a_result_that_a_step_cannot_have_is_told() -> None:
+    async def knows(call: Call) -> Flow:
+        return flow.tts("Found" if await call.step(find, "1") else "None").then(flow.hangup())
+
+    graph = graph_of(app_of(knows), find=[value({}), value("text")])
+    assert 1 == len(graph.nodes[1].edges)
+    assert 'find="text" is not what find returns' in graph.cuts[0]
+
+
+def test_an_entry_that_a_question_cannot_judge_is_a_failure() -> None:
+    async def judged(call: Call) -> Flow:
+        await call.ask("Room?", max_digits=2, valid=lambda keys: {"1": True}[keys])
+        return flow.hangup()
+
+    graph = graph_of(app_of(judged))
+    assert ("“Room?”", "silence", "hangup") in ways(graph)
+    assert "the dialog fails" in graph.findings()[0]
 
 
 def test_answers_in_the_middle_of_an_expression_are_told_apart() -> None:
