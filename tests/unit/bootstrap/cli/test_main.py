@@ -9,7 +9,7 @@ from click.testing import CliRunner
 import reception
 from reception.bootstrap.cli import main
 
-COMMANDS = ["serve", "dev", "phone", "check", "export", "replay", "graph", "parse"]
+COMMANDS = ["serve", "dev", "phone", "simulate", "check", "export", "replay", "graph", "parse"]
 COMMANDS += ["rate", "deck", "db"]
 
 

@@ -1,0 +1,101 @@
+"""
+`reception simulate`: run a recorded call through the simulated platform.
+
+Reads the file, has the simulator run it, prints what happened in the file's own shape, and
+says where that parts from the recording. What is compared and how is the simulator's
+(`simulator.recordings`); here are only the words and the exit code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from reception.errors import NeedsHuman
+from reception.simulator.recordings.comparing import JITTER_MS, Difference, first_difference
+from reception.simulator.recordings.recording import Recording, read_recording
+from reception.simulator.recordings.replaying import Replay, summary
+
+_DIFFERS: Final = 1
+_UNREADABLE: Final = 2
+_LONGEST_ROW: Final = 400
+_OURS: Final = ("summary", "result")
+
+
+@click.command()
+@click.option(
+    "--trace",
+    "name",
+    metavar="FILE | -",
+    required=True,
+    help="A recorded call: its flow, the app's replies, and what the caller and phones do.",
+)
+@click.option(
+    "--jitter",
+    "jitter_ms",
+    type=click.IntRange(0, 60_000),
+    default=JITTER_MS,
+    show_default=True,
+    metavar="MS",
+    help="How far times may be apart.",
+)
+def simulate(name: str, jitter_ms: int) -> None:
+    """
+    Run a recorded call, and print what the simulated platform does as such a file.
+
+    The exit status is 0 where that is what was recorded, or where the file holds no result to
+    compare with; 1 where it differs, with the first difference on standard error; and 2 where
+    the file cannot be read.
+    """
+    try:
+        recording = read_recording(_read(name))
+    except NeedsHuman as error:
+        click.echo(f"reception simulate: {error.message}", err=True)
+        sys.exit(_UNREADABLE)
+    replay = Replay(recording)
+    asyncio.run(replay.run())
+    click.echo(_shown(recording, replay).encode())  # UTF-8 whatever the terminal's language
+    if "result" not in recording.given:
+        return
+    difference = first_difference(recording.result, replay.rows, jitter_ms=jitter_ms)
+    if difference is not None:
+        click.echo(_told(difference), err=True)
+        sys.exit(_DIFFERS)
+
+
+def _shown(recording: Recording, replay: Replay) -> str:
+    """Write the file anew, with our own summary and result."""
+    given = {key: value for key, value in recording.given.items() if key not in _OURS}
+    whole = {**given, "summary": summary(replay), "result": replay.rows}
+    return json.dumps(whole, ensure_ascii=False, indent=1)
+
+
+def _told(difference: Difference) -> str:
+    return (
+        f"The first difference, at {difference.at_ms} ms, is in {difference.stream},"
+        f" number {difference.number}: {difference.why}.\n"
+        f"  recorded:  {_row(difference.expected)}\n"
+        f"  simulated: {_row(difference.found)}"
+    )
+
+
+def _row(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "(nothing)"
+    text = json.dumps(row, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_ROW else text[:_LONGEST_ROW] + "..."
+
+
+def _read(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a name that holds a NUL
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        shown = click.format_filename(name)
+        raise NeedsHuman("simulate.trace", f"cannot read {shown}: {why}") from error
