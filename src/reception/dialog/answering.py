@@ -150,7 +150,7 @@ class Answering:
     def _settled(self, entry: Entry, operation: Operation[Any]) -> Any:
         """What the journal has: a value, or `Throw`."""
         if entry.state == "ended":
-            return self._call_ended(read(entry.value))
+            return self._call_ended(read(entry.value), operation)
         if isinstance(operation, Ask):
             answer = self._answers.get(entry.op)
             if answer is None:
@@ -303,14 +303,15 @@ class Answering:
     def _end_here(self, op: str, operation: Operation[Any]) -> Throw:
         cause = self._arrival.end or ""
         self._recording.note(op, operation, "ended", cause)
-        return self._call_ended(cause)
+        return self._call_ended(cause, operation)
 
-    def _call_ended(self, cause: str) -> Throw:
+    def _call_ended(self, cause: str, operation: Operation[Any]) -> Throw:
         self._stage.is_ending = True
         self.ended += 1
         if self.ended > _MOST_ENDED:
             raise AppError(
                 "dialog.endless",
-                "The dialog goes on asking a caller who has gone: let CallEnded out of its loop",
+                f"{operation.place}: the dialog goes on asking a caller who has gone: let CallEnded"
+                " out of its loop",
             )
         return Throw(CallEnded(cause))

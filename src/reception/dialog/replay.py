@@ -42,8 +42,6 @@ from reception.dialog.values import Result, written
 from reception.errors import AppError
 from reception.wire import PivotRequest
 
-_MOST_ENDED: Final = 100
-
 
 class _Done(NamedTuple):
     """The function has returned."""

@@ -428,7 +428,9 @@ class Call:
         The last one registered runs first. This is the place for clean-up: a ``finally`` runs
         at every question, because the dialog is put away there.
         """
-        self._on_stage("on_end").on_end.append((fn, args))
+        stage = self._on_stage("on_end")
+        refusals.check_end(fn, args)
+        stage.on_end.append((fn, args))
 
     @property
     def ending(self) -> bool:

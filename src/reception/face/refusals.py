@@ -64,15 +64,7 @@ def check_step(
     timeout_s: object,
 ) -> None:
     """A step takes a function, not what calling it gave."""
-    if not callable(fn):
-        close = getattr(fn, "close", None)
-        if callable(close) and hasattr(fn, "cr_frame"):
-            close()
-        raise AppError(
-            "dialog.step",
-            f"call.step takes a function and its arguments, as in call.step(crm.find, number), not"
-            f" {_kind(fn)}",
-        )
+    _check_function("step", fn)
     if key is not None and (not isinstance(key, str) or not 0 < len(key) <= 255):
         raise AppError("dialog.step", "call.step: key must be a text of 1 to 255 characters")
     if while_ is not None:
@@ -81,6 +73,28 @@ def check_step(
         raise AppError("dialog.step", "call.step: while_max_s must be seconds, up to 3600")
     if timeout_s is not None and (not _is_number(timeout_s) or timeout_s <= 0):  # type: ignore[operator]  # a number
         raise AppError("dialog.step", "call.step: timeout_s must be seconds, more than 0")
+
+
+def check_end(fn: object, args: tuple[Any, ...]) -> None:
+    """What runs at the end is a step, and what was typed is not there any more."""
+    _check_function("on_end", fn)
+    if any(isinstance(arg, Secret) for arg in args):
+        raise AppError(
+            "dialog.on_end",
+            "call.on_end: a Secret is gone when the call has ended; use it in a call.step where it"
+            " arrives",
+        )
+
+
+def _check_function(method: str, fn: object) -> None:
+    if callable(fn):
+        return
+    _is_closed(fn)
+    raise AppError(
+        "dialog.step",
+        f"call.{method} takes a function and its arguments, as in call.{method}(crm.find, number),"
+        f" not {_kind(fn)}",
+    )
 
 
 def check_task(
@@ -133,9 +147,7 @@ def _no_operation(given: object) -> str:
     takes = f"call.gather takes call.step(…) and the like, not {_kind(given)}"
     if isinstance(given, (list, tuple, set, Iterator)):
         return f"{takes}: write call.gather(*operations)"
-    close = getattr(given, "close", None)
-    if callable(close) and hasattr(given, "cr_frame"):
-        close()
+    if _is_closed(given):
         return (
             f"{takes}: a function that awaits operations of `call` is awaited by itself, and one that"
             " does not is given to call.step"
@@ -161,6 +173,15 @@ def bounds(low: object, high: object) -> tuple[int, int] | None:
     if type(low) is not int or type(high) is not int or low > high:
         raise AppError("dialog.random", "call.random takes nothing, or two whole numbers: (1, 6)")
     return low, high
+
+
+def _is_closed(given: object) -> bool:
+    """Close a coroutine that nobody will await; False where it is none."""
+    close = getattr(given, "close", None)
+    is_coroutine = callable(close) and hasattr(given, "cr_frame")
+    if is_coroutine:
+        close()
+    return is_coroutine
 
 
 def _is_number(value: object) -> bool:

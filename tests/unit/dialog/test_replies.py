@@ -297,6 +297,8 @@ async def asks(call: Any) -> bool:
         (lambda call: call.random(6, 1), "two whole numbers"),
         (lambda call: call.step(divmod, 1, y=2), "call.step(partial(fn, y=…), …)"),
         (lambda call: call.step(divmod, 7, 2, timeout=3), "timeout_s"),
+        (lambda call: call.on_end(asks(call)), "call.on_end takes a function"),
+        (lambda call: call.on_end(print, Secret("1")), "gone"),
         (lambda call: call.enqueue("task", room="1"), "call.enqueue(partial(fn, room=…), …)"),
         (lambda call: call.enqueue(partial(print, Secret("1"))), "cannot be stored"),
         (lambda call: call.gather([call.now()]), "call.gather(*operations)"),
