@@ -20,7 +20,6 @@ from reception.simulator.defaults import with_defaults
 from reception.simulator.events import FAILED, PIVOTED, PROCESSING, CallEvent
 from reception.simulator.quirks import Platform, Quirks
 from reception.simulator.reading import NoReply, Reply, Response
-from reception.simulator.request import Outgoing
 from reception.simulator.rows import Rows
 from reception.simulator.settings import Settings
 from reception.simulator.switch import Switch
@@ -41,9 +40,7 @@ class PivotRequest:
         call_id: under which the platform asked; its news come under this id.
     """
 
-    request: Outgoing
     call_id: str
-    timeout_ms: int
     quirks: Quirks
     has_cdr_url: bool
     local_urls_ok: bool

@@ -44,6 +44,7 @@ class Settings:
         ring_group_stops_hard: an answered ring group ends the call, whatever is stacked.
         flush_dtmf_works: whether `flush_dtmf` empties a collection.
         inline_flows: `callflow` takes a flow in its data.
+        serverless_flows: `pivot` takes a flow that is kept on the platform.
         hunt_branches: a menu's hunt stacks the menu's `_`; else the found flow replaces it.
         pivot_hang_up_now: the hang-up after a bad reply jumps the queue.
     """
@@ -62,6 +63,7 @@ class Settings:
     ring_group_stops_hard: bool = False
     flush_dtmf_works: bool = False
     inline_flows: bool = False
+    serverless_flows: bool = False
     hunt_branches: bool = True
     pivot_hang_up_now: bool = True
 
@@ -83,6 +85,7 @@ _OF_5: Final = Settings(
     ring_group_stops_hard=True,
     flush_dtmf_works=True,
     inline_flows=True,
+    serverless_flows=True,
     hunt_branches=False,
     pivot_hang_up_now=False,
 )

@@ -29,7 +29,7 @@ from reception.simulator.nexts import (
     Transferred,
 )
 from reception.simulator.process import Process
-from reception.simulator.reading import Reply
+from reception.simulator.reading import Reply, Response
 from reception.simulator.request import Outgoing
 from reception.simulator.rows import Rows
 from reception.simulator.settings import Settings
@@ -98,6 +98,10 @@ class Desk(Protocol):
         self, request: Outgoing, *, timeout_ms: int, call_id: str, has_cdr_url: bool
     ) -> None:
         """Send a Pivot request; what becomes of it comes as events."""
+        ...
+
+    def answer(self, reply: Response, *, call_id: str) -> None:
+        """Judge an answer that nobody was asked for; what becomes of it comes as events."""
         ...
 
 

@@ -25,6 +25,7 @@ from reception.simulator.modules import MODULES
 from reception.simulator.nexts import Continue, HardStop, Next, Node, Outcome
 from reception.simulator.pivoting import PivotRequest
 from reception.simulator.process import Process
+from reception.simulator.reading import Response
 from reception.simulator.request import Outgoing
 from reception.simulator.rows import Rows, TakeRow
 from reception.simulator.settings import Settings
@@ -102,7 +103,7 @@ class Walk:
         self._situations: Final = count(1)
         self._situation: Situation | None = None
         self._is_silent = False
-        self._under_way: Final[list[PivotRequest]] = []
+        self._under_way: Final[list[tuple[PivotRequest, Outgoing, int]]] = []
         self._sending: Final[set[asyncio.Task[None]]] = set()
         self._caller_hung_up = False
 
@@ -175,10 +176,21 @@ class Walk:
     ) -> None:
         """Send a Pivot request; what becomes of it comes as events."""
         self.posts += 1
-        sent = PivotRequest(
-            request,
+        sent = self._pivot(call_id, has_cdr_url=has_cdr_url)
+        if self._clock.stands_still:
+            self._under_way.append((sent, request, timeout_ms))
+        else:
+            sending = asyncio.ensure_future(self._send(sent, request, timeout_ms))
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+
+    def answer(self, reply: Response, *, call_id: str) -> None:
+        """Judge an answer that nobody was asked for; what becomes of it comes as events."""
+        self._pivot(call_id, has_cdr_url=False).replied(reply)
+
+    def _pivot(self, call_id: str, *, has_cdr_url: bool) -> PivotRequest:
+        return PivotRequest(
             call_id=call_id,
-            timeout_ms=timeout_ms,
             quirks=self._executor.call.quirks,
             has_cdr_url=has_cdr_url,
             local_urls_ok=self._local_urls_ok,
@@ -189,12 +201,6 @@ class Walk:
             tell=self._executor.tell,
             say=self.say,
         )
-        if self._clock.stands_still:
-            self._under_way.append(sent)
-        else:
-            sending = asyncio.ensure_future(self._send(sent))
-            self._sending.add(sending)
-            sending.add_done_callback(self._sending.discard)
 
     # --- launching --------------------------------------------------------------------------------
 
@@ -232,7 +238,7 @@ class Walk:
         """Let time pass up to whatever comes first; False where nothing ever will."""
         if self._under_way:
             # On a clock that stands still a request takes the time that it took, afterwards.
-            await self._send(self._under_way.pop(0))
+            await self._send(*self._under_way.pop(0))
             return True
         next_ms = self.timeline.next_ms
         if not self._switch.is_silent:
@@ -258,8 +264,8 @@ class Walk:
         event.cancel()
         return None
 
-    async def _send(self, sent: PivotRequest) -> None:
-        sent.replied(await self._transport.send(sent.request, timeout_ms=sent.timeout_ms))
+    async def _send(self, sent: PivotRequest, request: Outgoing, timeout_ms: int) -> None:
+        sent.replied(await self._transport.send(request, timeout_ms=timeout_ms))
 
     def _situation_now(self) -> Situation:
         """What the caller is in the middle of; silence where nothing drives the call."""

@@ -80,12 +80,13 @@ def ring_up(
     platform: Platform = 4,
     world: World | None = None,
     stored: Mapping[str, Any] | None = None,
+    setup: CallSetup | None = None,
 ) -> Told:
     """Call an app that answers with these replies, or run a stored flow."""
     told = Told()
     clock = VirtualClock()
     walk = Walk(
-        CallState.begin(CallSetup(call_id="c-1"), platform),
+        CallState.begin(setup or CallSetup(call_id="c-1"), platform),
         clock=clock,
         world=world or ScriptedWorld(parse_script(script), clock),
         transport=Replies(told, replies or [node("hangup")]),

@@ -403,3 +403,12 @@ def test_a_caller_is_not_kept_for_ever_by_a_loop() -> None:
 def test_data_that_cannot_be_sent_fails_the_step() -> None:
     flow = node("set_variables", {"custom_application_vars": {"a": "\udcff"}}, then=pivot())
     assert Outcome.STEP_FAILED is ring_up(stored=flow).outcome
+
+
+def test_a_flow_kept_on_the_platform_runs_on_version_5() -> None:
+    inner = node("answer", then=node("hangup"))
+    for document, script in ((inner, ""), ("f", f'document f {{"flow": {json.dumps(inner)}}}')):
+        serverless = {"serverless": {"flow_doc": document, "flow_type": "application/json"}}
+        told = ring_up(stored=node("pivot", serverless), script=script, platform=5)
+        assert ["pivot", "answer", "hangup"] == told.nodes()
+        assert told.requests == []

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from reception.simulator.events import TRANSFEREE
 from reception.simulator.steps import (
     Continue,
     Gone,
@@ -90,13 +91,20 @@ async def take_control(step: Step) -> Next:
 
 
 async def transfer(step: Step) -> Next:
-    """Transfer the call: the module ends, and the executor waits for what the network does."""
+    """
+    Transfer the call: the module ends without a word, and the network does the rest.
+
+    A blind transfer takes the call away from this executor; where nothing comes of it the
+    caller is left in silence.
+    """
     target, kind = step.text("target"), step.text("transfer_type", "blind")
     step.order("transfer", {"Transfer-To": target, "Transfer-Type": kind})
     step.say(Kind.SETS, f"a {kind} transfer to {target}", target=target, transfer=kind)
-    if step.world.outcome(step.module) == "fails":
-        return Gone(Outcome.TAKEN_OVER)
-    return Transferred()
+    if step.world.outcome(step.module) == "nothing":
+        return Gone(Outcome.NO_WAY_ON)
+    switch = step.switch
+    step.timeline.after(step.settings.hang_up_ms, lambda: switch.signal(TRANSFEREE, {}))
+    return Gone(Outcome.TAKEN_OVER)
 
 
 async def park(step: Step) -> Next:

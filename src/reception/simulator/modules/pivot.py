@@ -12,10 +12,13 @@ Source: contract/observed.md section 4, contract/dialogs.md section 4; traces 46
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from reception.errors import AppError
 from reception.simulator.events import FAILED, PROCESSING
+from reception.simulator.reading import Response
 from reception.simulator.request import Outgoing, pivot_request
 from reception.simulator.steps import Continue, Gone, Next, Outcome, Step, Stop
 from reception.simulator.transcript import Kind, without_secrets
@@ -26,8 +29,11 @@ TIMEOUT_MS: Final = 5_000
 
 async def pivot(step: Step) -> Next:
     """Ask the app what comes next."""
+    serverless = step.data.get("serverless")
+    if isinstance(serverless, Mapping) and step.settings.serverless_flows:
+        return await _serverless(step, serverless)
     if not isinstance(step.data.get("voice_url"), str):
-        step.say(Kind.UNKNOWN, "a serverless pivot is not simulated here: went on to `_`")
+        step.say(Kind.WARNS, "a pivot without a voice_url: the step fails")
         return Continue(otherwise=Outcome.STEP_FAILED)
     if step.data.get("req_format", "kazoo") != "kazoo":
         step.say(Kind.UNKNOWN, "req_format twiml is not simulated here: went on to `_`")
@@ -52,6 +58,22 @@ async def pivot(step: Step) -> Next:
             has_cdr_url=has_cdr_url,
         )
         step.say(Kind.POST, _request_line(request), **_request_detail(step, request))
+    return await _await_news(step)
+
+
+async def _serverless(step: Step, given: Mapping[str, Any]) -> Next:
+    """Run a flow that is kept on the platform as if an app had answered with it."""
+    flow = given.get("flow_doc")
+    if isinstance(flow, str):
+        flow = step.world.stored_flow(flow)
+    if not isinstance(flow, Mapping):
+        step.say(Kind.UNKNOWN, "the serverless flow is not known here: the step fails")
+        return Continue(otherwise=Outcome.STEP_FAILED)
+    kind = str(given.get("flow_type", "application/json"))
+    step.rows.write("pivot_request_published", call_id=step.call.call_id)
+    step.situate(Doing.POST, step.call.quirks.patience_ms, "the flow kept on the platform")
+    reply = Response(200, (("content-type", kind),), json.dumps(flow).encode())
+    step.desk.answer(reply, call_id=step.call.call_id)
     return await _await_news(step)
 
 
