@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 import timeit
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -82,7 +83,9 @@ class Played:
         outcome = conversation.advance()
         while isinstance(outcome, Effects):
             effect = outcome.effects[0]
-            outcome = conversation.resume(effect.op, effect.succeeded(effect.start()))
+            outcome = conversation.resume(
+                effect.op, effect.succeeded(copy_context().run(effect.start))
+            )
         conversation.park()
         assert isinstance(outcome, (Suspended, Returned))
         self.steps.append(outcome.entries.encode())

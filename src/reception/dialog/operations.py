@@ -277,12 +277,14 @@ class StepOp(Operation[T]):
         super().__init__(stage, name_of(function))
 
     def arguments(self) -> Any:
-        bound = []
         function = self.function
+        if type(function) is not partial:
+            return (self.args, self.key)
+        bound = []
         while isinstance(function, partial):
             bound.append((function.args, function.keywords))
             function = function.func
-        return (self.args, self.key, bound) if bound else (self.args, self.key)
+        return (self.args, self.key, bound)
 
 
 class Gather(Operation[tuple[Any, ...]]):

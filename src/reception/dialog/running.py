@@ -27,6 +27,8 @@ class StepInfo(NamedTuple):
 
 _current: Final[ContextVar[StepInfo | None]] = ContextVar("reception_step", default=None)
 entered: Final = _current.set
+within: Final = _current.get
+"""What `current_step` gives, without the call: every operation asks for it."""
 
 
 def current_step() -> StepInfo | None:

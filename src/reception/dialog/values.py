@@ -75,8 +75,9 @@ def digest_of(value: Any, same: Mapping[str, str] = MappingProxyType({})) -> str
         written = _digest_encoder.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError, UnicodeEncodeError):
         written = repr(type(value)).encode()
-    for text in sorted(same, key=len, reverse=True):
-        written = written.replace(text.encode(), same[text].encode())
+    if same:
+        for text in sorted(same, key=len, reverse=True):
+            written = written.replace(text.encode(), same[text].encode())
     return _hashed(written)
 
 

@@ -17,9 +17,10 @@ from urllib.parse import urlencode
 
 from reception import dialog
 from reception.callflow import Flow, flow
-from reception.dialog import Operation, Prompt, PromptLike, Secret, Stage, Valid, current_step
+from reception.dialog import Operation, Prompt, PromptLike, Secret, Stage, Valid
 from reception.dialog.asking import question_of
 from reception.dialog.lines import caller
+from reception.dialog.running import within
 from reception.errors import AppError
 from reception.face import refusals
 from reception.wire import PivotRequest
@@ -328,7 +329,8 @@ class Call:
             timeout_s: how long one attempt may take; then it raises TimeoutError here.
         """
         stage = self._on_stage("step")
-        refusals.check_named("step", named, "key, while_, while_max_s and timeout_s")
+        if named:
+            raise refusals.named("step", named, "key, while_, while_max_s and timeout_s")
         refusals.check_step(fn, key, while_, while_max_s, timeout_s)
         return dialog.StepOp(
             stage,
@@ -363,7 +365,8 @@ class Call:
             after_s: how long to wait first.
         """
         stage = self._on_stage("enqueue")
-        refusals.check_named("enqueue", named, "after_s")
+        if named:
+            raise refusals.named("enqueue", named, "after_s")
         found: Callable[..., object] | str = task
         given: tuple[Any, ...] = args
         by_name: dict[str, Any] = {}
@@ -454,7 +457,7 @@ class Call:
                 f"call.{method} works in a dialog: an `async def` handler of an app that is"
                 " served with a store. A plain `def` answers in one step",
             )
-        if current_step() is not None:
+        if within() is not None:
             raise AppError(
                 "dialog.inside_step",
                 f"call.{method} cannot be used inside a step, which runs once and outside of the"

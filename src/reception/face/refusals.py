@@ -155,15 +155,14 @@ def _no_operation(given: object) -> str:
     return takes
 
 
-def check_named(method: str, named: Mapping[str, object], known: str) -> None:
+def named(method: str, given: Mapping[str, object], known: str) -> AppError:
     """Arguments for a function go by position, so that they cannot be taken for our own."""
-    if named:
-        name = next(iter(named))
-        raise AppError(
-            "dialog.named_argument",
-            f"call.{method} has no {name!r}: it takes {known}. An argument of that name for the"
-            f" function goes in by functools.partial: call.{method}(partial(fn, {name}=…), …)",
-        )
+    name = next(iter(given))
+    return AppError(
+        "dialog.named_argument",
+        f"call.{method} has no {name!r}: it takes {known}. An argument of that name for the"
+        f" function goes in by functools.partial: call.{method}(partial(fn, {name}=…), …)",
+    )
 
 
 def bounds(low: object, high: object) -> tuple[int, int] | None:
