@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 from reception.errors import AppError
 
@@ -99,9 +99,25 @@ def _in_dialog(function: ast.AST, call: str) -> Iterator[Remark]:
         if isinstance(node, ast.Try):
             yield from _in_try(node, call)
         elif isinstance(node, (ast.With, ast.AsyncWith)) and _awaits_in(node.body, call):
-            yield _remark(node, "RC202")
+            yield from _in_with(node)
         elif isinstance(node, ast.Expr) and _is_operation(node.value, call):
             yield _remark(node, "RC204")
+
+
+def _in_with(node: ast.With | ast.AsyncWith) -> Iterator[Remark]:
+    """`suppress` holds nothing that would be left; it is a `try` in other words."""
+    opened = [item.context_expr for item in node.items]
+    quiet = [each for each in opened if _is_suppress(each)]
+    if len(quiet) < len(opened):
+        yield _remark(node, "RC202")
+    if any(_takes_all(kind) for each in quiet for kind in each.args):
+        yield _remark(node, "RC203")
+
+
+def _is_suppress(opened: ast.expr) -> TypeGuard[ast.Call]:
+    return (
+        isinstance(opened, ast.Call) and ast.unparse(opened.func).rpartition(".")[2] == "suppress"
+    )
 
 
 def _in_try(node: ast.Try, call: str) -> Iterator[Remark]:
@@ -178,8 +194,11 @@ def _asks_for_the_end(test: ast.expr, call: str) -> bool:
 
 def _catches_all(handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    names = {ast.unparse(kind).rpartition(".")[2] if kind else "" for kind in kinds}
-    return bool(names & {"", "BaseException", "GeneratorExit"})
+    return any(kind is None or _takes_all(kind) for kind in kinds)
+
+
+def _takes_all(kind: ast.expr) -> bool:
+    return ast.unparse(kind).rpartition(".")[2] in {"BaseException", "GeneratorExit"}
 
 
 def _raises(handler: ast.ExceptHandler) -> bool:
