@@ -8,6 +8,7 @@ changes nothing. What only the journal or the platform can tell is the engine's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CoroutineType
 from typing import Any, Final
 
 import msgspec
@@ -176,11 +177,10 @@ def bounds(low: object, high: object) -> tuple[int, int] | None:
 
 def _is_closed(given: object) -> bool:
     """Close a coroutine that nobody will await; False where it is none."""
-    close = getattr(given, "close", None)
-    is_coroutine = callable(close) and hasattr(given, "cr_frame")
-    if is_coroutine:
-        close()
-    return is_coroutine
+    if not isinstance(given, CoroutineType):
+        return False
+    given.close()
+    return True
 
 
 def _is_number(value: object) -> bool:
@@ -188,4 +188,4 @@ def _is_number(value: object) -> bool:
 
 
 def _kind(value: object) -> str:
-    return "a coroutine" if hasattr(value, "cr_frame") else type(value).__name__
+    return "a coroutine" if isinstance(value, CoroutineType) else type(value).__name__
