@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
 END_TASK: Final = "reception.dialog_ended"
 """Task of the one job that the end of an episode defers."""
+
+REPEATED_WITHIN: Final = timedelta(seconds=10)
+"""An equal first body this long after its first arrival is a copy (contract/dialogs.md §3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from reception.web.settings import WebSettings
 _ASK_EVERY_S: Final = 2
 _START_S: Final = 15
 _EFFECTS_STOP_S: Final = 2.0
+_DIALOGS_STOP_S: Final = 0.5
 _log: Final = structlog.stdlib.get_logger("reception.store")
 
 
@@ -51,14 +52,14 @@ class DialogParts:
         self._lifecycle: Final = lifecycle
         self._effects: Final = EffectRunner(self._steps, now=_now, new_owner=_new_owner)
         keys = SigningKeys(PostgresKeys(self._database), now=_now, entropy=os.urandom)
-        dialogs = Dialogs(
+        self._dialogs: Final = Dialogs(
             self._steps,
             self._effects,
             now=_now,
             entropy=os.urandom,
             sandbox=watched if dev else hidden_loop,
         )
-        self.conversing: Final = Conversing(dialogs, keys, settings)
+        self.conversing: Final = Conversing(self._dialogs, keys, settings)
         self._asking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -71,6 +72,7 @@ class DialogParts:
         if self._asking is not None:
             self._asking.cancel()
         await self._effects.stop(within_s=_EFFECTS_STOP_S)
+        await self._dialogs.stop(within_s=_DIALOGS_STOP_S)
         await self._steps.stop()
         await self._database.close()
 

@@ -56,8 +56,8 @@ class Facts(Struct, frozen=True):
         entropy: so many random bytes.
         language: of the request, like "en-us"; "" where it said nothing.
         deadline_s: how long we take to answer at most.
-        patience_s: how much of the deadline a reply may be held back to let the platform's
-            bucket of tokens fill; 0 where nobody waits.
+        patience_s: for how long a reply may be held back from now on, to let the platform's
+            bucket of tokens fill; asked when there is a reply.
         bucket: `encode` of the last committed step's bucket; None before the first.
         tags: application variables for the first reply (``rx_e``); none for apps that want
             no tag.
@@ -75,7 +75,7 @@ class Facts(Struct, frozen=True):
     entropy: Callable[[int], bytes]
     language: str = ""
     deadline_s: float = 2.0
-    patience_s: float = 0.0
+    patience_s: Callable[[], float] = float  # none at all
     bucket: bytes | None = None
     tags: Mapping[str, str] = {}
     catalogue: Catalogue | None = None

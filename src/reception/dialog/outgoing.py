@@ -183,7 +183,7 @@ class Outgoing:
     def _fitted(self, reply: Flow) -> tuple[Flow, bytes, int]:
         """Let a reply fit the bucket."""
         bucket, cost = self._bucket(), cost_of(reply)
-        room = bucket.room_for(cost, patience_s=self._facts.patience_s)
+        room = bucket.room_for(cost, patience_s=self._facts.patience_s())
         if room.sleep_s:
             reply = replies.sleeping(room.sleep_s).then(reply)
             cost = Cost(cost.at_most + 1, cost.until_pivot + 1)

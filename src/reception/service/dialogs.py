@@ -17,13 +17,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from reception.dialog import Arrival, Journal, Sandbox
+from reception.dialog import Arrival, Entries, Journal, Sandbox
 from reception.errors import Denied, Retry
-from reception.ports import History, Opening, Steps
+from reception.ports import History, NewStep, Opening, Steps
 from reception.service.effects import BegunByAnother, EffectRunner
 from reception.service.pivots import Pivot, Reply
 from reception.service.recent import Past, Recent
-from reception.service.turn import EPISODE_TAG, Turn
+from reception.service.turn import AT_DEADLINE_S, EPISODE_TAG, Turn
+from reception.service.unstored import Unstored
 from reception.wire import Digits, PivotRequest
 from reception.wire.step_token import StepToken, episode_token
 
@@ -52,6 +53,7 @@ class Dialogs:
         self.entropy: Final = entropy
         self.sandbox: Final = sandbox
         self.recent: Final = Recent()
+        self.unstored: Final = Unstored(steps, now=now)
         # Aliases are written beside the answers; the event loop alone would not hold them.
         self._beside: Final[set[asyncio.Task[None]]] = set()
 
@@ -73,6 +75,10 @@ class Dialogs:
                 if pivot.left_s() <= 0:
                     return Reply(pivot.fallback.render(), "late")
 
+    async def stop(self, *, within_s: float) -> None:
+        """Store what was said and is not stored yet, as far as that can be."""
+        await self.unstored.stop(within_s=within_s)
+
     async def _first(self, pivot: Pivot) -> Reply:
         request = pivot.request
         now = self.now()
@@ -87,6 +93,8 @@ class Dialogs:
             now=now,
             is_new=EPISODE_TAG in request.custom_application_vars,
         )
+        if said := self.unstored.said_first(opening):
+            return Reply(said, "stored")
         turn = Turn(
             self,
             pivot,
@@ -99,12 +107,18 @@ class Dialogs:
         return await turn.run()
 
     async def _next(self, pivot: Pivot, token: StepToken) -> Reply:
+        said = self.unstored.said(pivot.tenant, token.episode, token.step_no)
         past = self.recent.take(pivot.tenant, token.episode)
-        if past is None or past.journal.head != token.step_no - 1:
-            history = await self.steps.load(pivot.tenant, token.episode, token.step_no)
-            if history is None:
-                raise Denied("denied.step", "There is no such episode.")
+        if said is not None or past is None or past.journal.head != token.step_no - 1:
+            try:
+                history = await self._loaded(pivot, token)
+            except Retry:
+                if said is None:
+                    raise
+                return Reply(said, "stored")
             stored = self._stored(history, token)
+            if said is not None:
+                return Reply(said, "stored")
             if stored is not None:
                 return stored
             past = _past_of(history)
@@ -117,11 +131,46 @@ class Dialogs:
             token.episode,
             Arrival(token.step_no, _digits(pivot.request), token.outcome),
             past.journal,
-            # Without what was typed: it may be a secret, and short ones are found by trying.
-            digest=digest_of(structs.replace(pivot.request, digits=Digits())),
+            digest=_digest_of_step(pivot.request),
             past=past,
         )
         return await turn.run()
+
+    async def _loaded(self, pivot: Pivot, token: StepToken) -> History:
+        """
+        Load what is asked for.
+
+        Errors:
+            Denied: there is no such episode.
+            Retry: the database is away; the caller hears the fallback, and that is noted.
+        """
+        try:
+            history = await self.steps.load(pivot.tenant, token.episode, token.step_no)
+        except Retry:
+            self._note_fallback(pivot, token)
+            raise
+        except asyncio.CancelledError:
+            if pivot.left_s() < AT_DEADLINE_S:
+                self._note_fallback(pivot, token)
+            raise
+        if history is None:
+            raise Denied("denied.step", "There is no such episode.")
+        return history
+
+    def _note_fallback(self, pivot: Pivot, token: StepToken) -> None:
+        nothing = Entries(token.step_no, pivot.app.version).encode()
+        self.unstored.note(
+            NewStep(
+                tenant=pivot.tenant,
+                episode=token.episode,
+                step_no=token.step_no,
+                digest=_digest_of_step(pivot.request),
+                reply=pivot.fallback.render(),
+                entries=nothing,
+                bucket=b"",
+                now=self.now(),
+            )
+        )
 
     def _stored(self, history: History, token: StepToken) -> Reply | None:
         """
@@ -131,7 +180,10 @@ class Dialogs:
             Denied: it is neither.
         """
         ended_at = history.episode.ended_at
-        stored = history.step(token.step_no)
+        before, stored = history.step(token.step_no - 1), history.step(token.step_no)
+        # The URL was made with the reply before.
+        if before is not None and self.now() - before.created_at > LIFETIME:
+            raise Denied("denied.expired", "The step has expired.")
         if stored is not None and stored.reply is not None:
             if ended_at is not None and self.now() - ended_at > AFTER_END:
                 raise Denied("denied.ended", "The call has ended.")
@@ -180,6 +232,11 @@ def journal_of(history: History) -> Journal:
 def digest_of(request: PivotRequest) -> bytes:
     """Say which request this is, by what it means: the platform keeps no order of its keys."""
     return hashlib.blake2b(_in_order(request), digest_size=16).digest()
+
+
+def _digest_of_step(request: PivotRequest) -> bytes:
+    # Without what was typed: it may be a secret, and short ones are found by trying.
+    return digest_of(structs.replace(request, digits=Digits()))
 
 
 def _plain(value: Any) -> Any:

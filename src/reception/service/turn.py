@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from reception.dialog import (
@@ -41,6 +40,9 @@ if TYPE_CHECKING:
 
 EPISODE_TAG: Final = "rx_e"
 """The application variable that tells our episodes apart in requests and reports."""
+
+AT_DEADLINE_S: Final = 0.01
+"""Who is cancelled with less than this left was cancelled by the deadline, which may be early."""
 
 # What is left of the deadline for the commit when effects are given up on.
 _TO_COMMIT_S: Final = 0.4
@@ -83,6 +85,7 @@ class Turn:
         self._digest: Final = digest
         self._past: Final = past
         self._is_waited_for = False
+        self._is_copy = False
         self._opening: Final = opening
         self._is_open = opening is None
         self._noted: list[BaseException] = []
@@ -100,6 +103,13 @@ class Turn:
         """
         try:
             reply = await self._answered()
+        except Retry:
+            self._note_fallback()
+            raise
+        except asyncio.CancelledError:
+            if self._pivot.left_s() < AT_DEADLINE_S:
+                self._note_fallback()
+            raise
         finally:
             failed = self._conversation.park() if self._conversation is not None else None
         return reply if failed is None else replace(reply, clean_up=failed)
@@ -153,7 +163,7 @@ class Turn:
             entropy=dialogs.entropy,
             language=pivot.request.language or "",
             deadline_s=pivot.deadline_s,
-            patience_s=min(_PATIENCE_S, max(0.0, self._pivot.left_s() - _TO_COMMIT_S)),
+            patience_s=lambda: min(_PATIENCE_S, max(0.0, pivot.left_s() - _TO_COMMIT_S)),
             bucket=self._bucket(),
             tags={EPISODE_TAG: self._episode},
             catalogue=pivot.app.catalogue,
@@ -226,53 +236,70 @@ class Turn:
                 fate = "late"
             if not outcome.needs_commit and not self._is_open:
                 return Reply(body, fate)
+        left_s = self._pivot.left_s()
         stored = await self._commit(body, outcome.entries, outcome.jobs, outcome.bucket)
         if stored is not None:
             return stored
         if outcome.hold_back_s:
-            await asyncio.sleep(outcome.hold_back_s)
+            # The commit has been a part of it.
+            await asyncio.sleep(outcome.hold_back_s - (left_s - self._pivot.left_s()))
         return Reply(body, fate, noted=tuple(self._noted))
 
     async def _failed(self, error: Exception) -> Reply:
         """The fallback; stored like any reply, so that a repetition hears the same."""
-        reply, conversation = self._pivot.fallback, self._conversation
-        entries, bucket = Entries(self._arrival.step_no, self._pivot.app.version), self._bucket()
-        jobs: tuple[Job, ...] = ()
-        if conversation is not None:
-            outcome = conversation.failed()
-            reply, entries, jobs, bucket = (
-                outcome.reply,
-                outcome.entries,
-                outcome.jobs,
-                outcome.bucket,
-            )
-        body = reply.render()
-        if self._is_open:
-            with suppress(Retry):
-                stored = await self._commit(body, entries, jobs, bucket or b"")
-                if stored is not None:
-                    return stored
-        return Reply(body, "failed", error, tuple(self._noted))
+        body, entries, jobs, bucket = self._fallen_back()
+        reply = Reply(body, "failed", error, tuple(self._noted))
+        if not self._is_open:
+            self._note(body, entries, jobs, bucket)
+            return reply
+        try:
+            return await self._commit(body, entries, jobs, bucket) or reply
+        except Retry:
+            self._note(body, entries, jobs, bucket)
+            return reply
 
-    async def _commit(
-        self, body: bytes, entries: Entries, jobs: tuple[Job, ...], bucket: bytes
-    ) -> Reply | None:
-        """Store the step; the reply of whoever was faster, None where it was us."""
+    def _fallen_back(self) -> tuple[bytes, Entries, tuple[Job, ...], bytes]:
+        """The fallback, with what the dialog did before."""
+        if self._conversation is None:
+            entries = Entries(self._arrival.step_no, self._pivot.app.version)
+            return self._pivot.fallback.render(), entries, (), self._bucket() or b""
+        outcome = self._conversation.failed()
+        return outcome.reply.render(), outcome.entries, outcome.jobs, outcome.bucket
+
+    def _note_fallback(self) -> None:
+        """The fallback is all that the caller hears: let it be this step's reply."""
+        if not self._is_copy:
+            _, entries, jobs, bucket = self._fallen_back()
+            self._note(self._pivot.fallback.render(), entries, jobs, bucket)
+
+    def _note(self, body: bytes, entries: Entries, jobs: tuple[Job, ...], bucket: bytes) -> None:
+        unstored = self._dialogs.unstored
+        if self._is_open:
+            unstored.note(self._step(body, entries, jobs, bucket))
+        elif self._opening is not None:
+            unstored.note_first(self._opening, body)
+
+    def _step(self, body: bytes, entries: Entries, jobs: tuple[Job, ...], bucket: bytes) -> NewStep:
         now = self._dialogs.now()
-        written = entries.encode()
-        step = NewStep(
+        return NewStep(
             tenant=self._pivot.tenant,
             episode=self._episode,
             step_no=self._arrival.step_no,
             digest=self._digest,
             reply=body,
-            entries=written,
+            entries=entries.encode(),
             bucket=bucket,
             now=now,
             jobs=tuple(
                 NewJob(job.task, job.args, now + timedelta(seconds=job.after_s)) for job in jobs
             ),
         )
+
+    async def _commit(
+        self, body: bytes, entries: Entries, jobs: tuple[Job, ...], bucket: bytes
+    ) -> Reply | None:
+        """Store the step; the reply of whoever was faster, None where it was us."""
+        step = self._step(body, entries, jobs, bucket)
         if self._is_open:
             committed = await self._patiently(lambda: self._dialogs.steps.commit(step))
             if committed.step is not None and committed.step.reply is not None:
@@ -284,13 +311,13 @@ class Turn:
             if opened.fate != "opened":
                 return await self._said_by(opened)
         if not self._is_waited_for and not self._journal.unsent:
-            self._remember(entries, written, bucket, now)
+            self._remember(entries, step)
         return None
 
-    def _remember(self, entries: Entries, written: bytes, bucket: bytes, now: datetime) -> None:
+    def _remember(self, entries: Entries, step: NewStep) -> None:
         """Keep the next step from reading; not where the result of an effect must be read."""
         # A request that was read back is the same for everybody, whoever reads it.
-        self._journal.append(entries if entries.request is None else Entries.decode(written))
+        self._journal.append(entries if entries.request is None else Entries.decode(step.entries))
         past = self._past
         self._dialogs.recent.put(
             self._pivot.tenant,
@@ -298,9 +325,9 @@ class Turn:
             Past(
                 past.call_id if past is not None else self._pivot.request.call_id or "",
                 self._journal,
-                (past.written_bytes if past is not None else 0) + len(written),
-                bucket,
-                now,
+                (past.written_bytes if past is not None else 0) + len(step.entries),
+                step.bucket,
+                step.now,
             ),
         )
 
@@ -335,6 +362,7 @@ class Turn:
 
     async def _said_by(self, opened: Opened) -> Reply:
         """What the first of several copies of a request was told."""
+        self._is_copy = True
         if opened.fate == "too_many":
             return Reply(self._pivot.fallback.render(), "failed", noted=tuple(self._noted))
         if opened.step is not None and opened.step.reply is not None:
@@ -342,6 +370,7 @@ class Turn:
         return await self._waited_for(opened.episode)
 
     async def _waited_for(self, episode: str) -> Reply:
+        self._is_copy = True
         step_no = self._arrival.step_no
         while self._pivot.left_s() > 0:
             history = await self._dialogs.steps.load(self._pivot.tenant, episode, step_no)

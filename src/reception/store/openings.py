@@ -12,19 +12,16 @@ sees the one who was faster.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from psycopg import errors
 
 from reception import faults
 from reception.errors import Retry
-from reception.ports import NewStep, Opened, Opening
+from reception.ports import REPEATED_WITHIN, NewStep, Opened, Opening
 from reception.store import ends, jobs
 from reception.store.database import Connection, Database
-
-REPEATED_WITHIN: Final = timedelta(seconds=10)
-"""An equal body this long after the first arrival is the same request (contract/dialogs.md §3)."""
 
 MOST_COPIES: Final = 3
 """Proxies repeat a request once or twice; more is a loop, and gets the fallback."""

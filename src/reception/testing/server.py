@@ -164,5 +164,6 @@ class _Store:
 
     async def stop(self) -> None:
         await self._effects.stop(within_s=_EFFECTS_STOP_S)
+        await self.dialogs.stop(within_s=_EFFECTS_STOP_S)
         await self.steps.stop()
         await self._database.close()

@@ -241,7 +241,10 @@ class Exchange:
         elif reply.error is not None:
             is_ours = isinstance(reply.error, AppError)
             event = "voice.invalid_flow" if is_ours else "voice.handler_failed"
-            await self._fall_back(event, "invalid" if is_ours else "error", reply.error)
+            # What is stored, so that a copy hears the same: it may erase what was typed.
+            await self._fall_back(
+                event, "invalid" if is_ours else "error", reply.error, body=reply.body
+            )
         else:
             if reply.fate == "late":
                 self._report("voice.deadline")
@@ -297,12 +300,16 @@ class Exchange:
             return 500, b'{"error":"failed"}', outcome
         return 200, fallback.render(), outcome
 
-    async def _fall_back(self, event: str, outcome: Outcome, error: BaseException) -> None:
+    async def _fall_back(
+        self, event: str, outcome: Outcome, error: BaseException, *, body: bytes | None = None
+    ) -> None:
         if self.answered:
             return
         self._report(event, error)
         if self._voice.settings.dev:
             await self.send(500, developer.error_page(error), outcome, kind=_TEXT)
+        elif body is not None:
+            await self.send(200, body, outcome)
         else:
             await self.send(*self._fallback(outcome))
 

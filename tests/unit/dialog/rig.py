@@ -97,7 +97,7 @@ class Rig:
             now=lambda: self.now,
             entropy=self.chance.randbytes,
             language=self.language,
-            patience_s=self.patience_s,
+            patience_s=lambda: self.patience_s,
             bucket=self.steps[-1].bucket if self.steps else None,
             tags=self.tags,
             catalogue=self.app.catalogue,

@@ -16,6 +16,7 @@ from reception.service.dialogs import Dialogs
 from reception.service.effects import EffectRunner
 from reception.service.endings import Endings
 from reception.service.signing import SigningKeys
+from reception.service.unstored import Unstored
 from reception.store.database import Database
 from reception.store.keys import PostgresKeys
 from reception.store.steps import PostgresSteps
@@ -36,11 +37,20 @@ class Node:
 
     site: Site
     steps: PostgresSteps
+    dialogs: Dialogs
     effects: EffectRunner
     endings: Endings
     keys: SigningKeys
     clock: Clock
     apps: dict[str, App]
+
+    @property
+    def unstored(self) -> Unstored:
+        return self.dialogs.unstored
+
+    def forget(self) -> None:
+        """Have the next step read what came before it."""
+        self.dialogs.recent._pasts.clear()
 
     async def post(self, target: str = VOICE, body: bytes | None = None, **values: Any) -> Answer:
         """Send one pivot; `values` go into its body."""
@@ -87,12 +97,14 @@ async def node(
         )
         for app in apps
     ]
-    conversing = Conversing(Dialogs(steps, effects, **parts), keys, web)
+    dialogs = Dialogs(steps, effects, **parts)
+    conversing = Conversing(dialogs, keys, web)
     site = Site(Tenants(tenants), web, lifecycle, conversing)
     try:
         yield Node(
             site,
             steps,
+            dialogs,
             effects,
             Endings(steps, effects, **parts),
             keys,
@@ -101,6 +113,7 @@ async def node(
         )
     finally:
         await effects.stop(within_s=0.1)
+        await dialogs.stop(within_s=0.1)
         await steps.stop()
         await database.close()
 

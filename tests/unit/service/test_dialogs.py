@@ -278,6 +278,32 @@ def test_a_late_effect_without_a_prompt_is_the_fallback_and_stays_it(dsn: str) -
     serve(dsn, app_of(handler), test, deadline_s=0.7)
 
 
+def test_a_reply_is_held_back_only_while_there_is_time(dsn: str) -> None:
+    """The platform's bucket is nearly empty, and an effect has used up the time to wait for it."""
+
+    async def slow() -> str:
+        await asyncio.sleep(1.1)
+        return "ready"
+
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key")
+        told = await call.step(slow)
+        for number in range(6):
+            await call.play(flow.play(f"https://media.example/{number}.wav"))
+        await call.ask(told)
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        one.clock.is_still = True
+        caller = Caller(one)
+        await caller.dial()
+        await caller.press("1")
+        assert "sleep" == caller.modules[0], "it goes out at once, and the platform waits"
+        assert "ready" in str(caller.replies[-1])
+
+    serve(dsn, app_of(handler), test)
+
+
 def test_a_failing_dialog_is_the_fallback_and_stays_it(dsn: str) -> None:
     fails = [True]
 
@@ -340,6 +366,9 @@ def test_a_step_expires_after_a_day(dsn: str) -> None:
         assert 404 == (await one.post(caller.url(), body_of())).status
         one.clock.ahead = timedelta(hours=23)
         await caller.press("1")
+        assert 200 == (await one.post(*caller.last)).status
+        one.clock.ahead = timedelta(hours=24, minutes=1)
+        assert 404 == (await one.post(*caller.last)).status, "also when it is stored"
 
     serve(dsn, app_of(two_questions), test)
 
