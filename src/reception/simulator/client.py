@@ -73,6 +73,15 @@ class PlatformClient:
         reply = delivery.reply or delivery.refusal or NoReply(Trouble.UNANSWERED)
         return replace(reply, elapsed_ms=elapsed_ms, hops=tuple(delivery.hops))
 
+    async def call(self, request: Outgoing, *, connect_timeout_ms: int | None = None) -> Reply:
+        """Send one request and wait for its reply as long as it takes, as reports are sent."""
+        began = time.monotonic()
+        delivery = _Delivery()
+        await self._deliver(delivery, request, None, connect_timeout_ms)
+        elapsed_ms = round((time.monotonic() - began) * 1000)
+        reply = delivery.reply or delivery.refusal or NoReply(Trouble.UNANSWERED)
+        return replace(reply, elapsed_ms=elapsed_ms, hops=tuple(delivery.hops))
+
     async def aclose(self) -> None:
         """Stop what is still under way and close the connections."""
         under_way = list(self._under_way)
@@ -87,11 +96,17 @@ class PlatformClient:
         task.add_done_callback(self._under_way.discard)
         return task
 
-    async def _deliver(self, delivery: _Delivery, request: Outgoing, timeout_ms: int) -> None:
+    async def _deliver(
+        self,
+        delivery: _Delivery,
+        request: Outgoing,
+        timeout_ms: int | None,
+        connect_timeout_ms: int | None = None,
+    ) -> None:
         """Send a request for as long as it is answered with redirects or "try again"."""
         posts = 1
         while True:
-            reply = await self._once(request, timeout_ms)
+            reply = await self._once(request, timeout_ms, connect_timeout_ms)
             pause_s = _pause_s(reply)
             if pause_s is not None and self._quirks.retry_after_posts > 1:
                 delivery.refusal = reply
@@ -110,7 +125,9 @@ class PlatformClient:
             delivery.hops.append(onward.url)
             request = onward
 
-    async def _once(self, request: Outgoing, timeout_ms: int) -> Reply:
+    async def _once(
+        self, request: Outgoing, timeout_ms: int | None, connect_timeout_ms: int | None
+    ) -> Reply:
         unsendable = request.unsendable
         if unsendable is not None:
             return NoReply(Trouble.UNSENDABLE, detail=unsendable)
@@ -124,18 +141,24 @@ class PlatformClient:
         while True:
             session = self._pool.take(place)
             if session is None:
-                return await self._on_new(place, parts, request, timeout_ms)
+                return await self._on_new(place, parts, request, timeout_ms, connect_timeout_ms)
             reply = await self._on_kept(session, parts, request, timeout_ms)
             if reply is not None:
                 return reply
 
     async def _on_new(
-        self, place: Place, parts: SplitResult, request: Outgoing, timeout_ms: int
+        self,
+        place: Place,
+        parts: SplitResult,
+        request: Outgoing,
+        timeout_ms: int | None,
+        connect_timeout_ms: int | None,
     ) -> Reply:
         closes = self._pool.is_full(place)
         try:
-            async with asyncio.timeout(timeout_ms / 1000):
-                session = await self._pool.open(place)
+            async with _within(timeout_ms):
+                async with _within(connect_timeout_ms):
+                    session = await self._pool.open(place)
                 async with session.turn:
                     return await self._exchange(session, parts, request, closes=closes)
         except TimeoutError:
@@ -148,17 +171,16 @@ class PlatformClient:
             return NoReply(trouble, detail="" if plain else str(error))
 
     async def _on_kept(
-        self, session: Session, parts: SplitResult, request: Outgoing, timeout_ms: int
+        self, session: Session, parts: SplitResult, request: Outgoing, timeout_ms: int | None
     ) -> Reply | None:
         """Wait for a connection and use it; None where it was closed before our turn."""
         waits = session.load > 1
         times_out = not waits or self._quirks.queued_requests_time_out
         try:
-            async with asyncio.timeout(timeout_ms / 1000 if times_out else None):
-                async with session.turn:
-                    if waits and not session.is_open:
-                        return None
-                    return await self._exchange(session, parts, request, closes=False)
+            async with _within(timeout_ms if times_out else None), session.turn:
+                if waits and not session.is_open:
+                    return None
+                return await self._exchange(session, parts, request, closes=False)
         except TimeoutError:
             session.load -= 1
             return NoReply(Trouble.TIMED_OUT)
@@ -207,6 +229,10 @@ class _Delivery:
     reply: Reply | None = None
     refusal: Reply | None = None
     hops: list[str] = field(default_factory=list)
+
+
+def _within(timeout_ms: int | None) -> asyncio.Timeout:
+    return asyncio.timeout(None if timeout_ms is None else timeout_ms / 1000)
 
 
 def _pause_s(reply: Reply) -> float | None:

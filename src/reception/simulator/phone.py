@@ -8,6 +8,8 @@ the way goes to `note`. Reading scripts, printing and exit codes are the command
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -18,8 +20,11 @@ from reception.simulator.client import PlatformClient
 from reception.simulator.clock import Clock
 from reception.simulator.modules.pivot import TIMEOUT_MS
 from reception.simulator.quirks import QUIRKS, Quirks
+from reception.simulator.reports.hooks import Webhook
+from reception.simulator.reports.sending import Attempt, Sender
+from reception.simulator.reports.watching import Watch
 from reception.simulator.steps import Transport
-from reception.simulator.transcript import Entry, Kind, Note, printable
+from reception.simulator.transcript import Entry, Kind, Note, printable, without_secrets
 from reception.simulator.walk import Ending, Walk
 from reception.simulator.world import World
 
@@ -40,24 +45,26 @@ class Dialled:
         voice_url: absolute http or https URL.
         body_format: ``json`` and ``form`` are POSTs.
         timeout_ms: 1 to 5000.
+        cdr_url: where the end of the call is reported to, as far as the platform does so.
     """
 
     voice_url: str
     body_format: BodyFormat = "json"
     timeout_ms: int = TIMEOUT_MS
+    cdr_url: str | None = None
 
     def to_flow(self) -> dict[str, Any]:
         """Give the stored callflow: one pivot node, no children."""
-        return {
-            "module": "pivot",
-            "data": {
-                "voice_url": self.voice_url,
-                "method": "get" if self.body_format == "get" else "post",
-                "req_format": "kazoo",
-                "req_body_format": "form" if self.body_format == "form" else "json",
-                "req_timeout_ms": self.timeout_ms,
-            },
+        data: dict[str, Any] = {
+            "voice_url": self.voice_url,
+            "method": "get" if self.body_format == "get" else "post",
+            "req_format": "kazoo",
+            "req_body_format": "form" if self.body_format == "form" else "json",
+            "req_timeout_ms": self.timeout_ms,
         }
+        if self.cdr_url is not None:
+            data["cdr_url"] = self.cdr_url
+        return {"module": "pivot", "data": data}
 
 
 async def place_call(
@@ -69,32 +76,60 @@ async def place_call(
     world: World,
     note: Note,
     quirks: Quirks | None = None,
+    webhooks: Sequence[Webhook] = (),
 ) -> Ending:
     """
-    Place one call over HTTP and follow it to its end.
+    Place one call over HTTP, follow it to its end, and report it.
 
     Shape:
         quirks: of the platform; if left out those of its version, but that a request is not
             sent again after a 503: nobody is there to see it when the call is over.
+        webhooks: of the account; what was delivered is noted after the end.
 
     Errors:
         none for anything a server does: that is what the transcript is for.
     """
     quirks = quirks or QUIRKS[platform].but(retry_after_posts=1)
     client = PlatformClient(quirks)
+    sender = Sender(client, quirks, {hook.id: hook for hook in webhooks})
+    watch = Watch(setup, quirks, time.time_ns() // 1_000, sender.fire, sender.report)
+
+    def watched(entry: Entry) -> None:
+        note(entry)
+        watch.note(entry)
+
     try:
-        return await carry_call(
+        ending = await carry_call(
             dialled,
             setup,
             platform=platform,
             clock=clock,
             world=world,
-            note=note,
+            note=watched,
             transport=client,
             quirks=quirks,
         )
+        await sender.settle()
+        for attempt in sender.attempts:
+            note(_reported(attempt, ending.at_ms))
+        return ending
     finally:
+        await sender.aclose()
         await client.aclose()
+
+
+def _reported(attempt: Attempt, at_ms: int) -> Entry:
+    request = attempt.request
+    answer = attempt.why if attempt.status is None else str(attempt.status)
+    fault = "" if attempt.ok else ": a failure to the platform, which counts only 200"
+    text = f"{attempt.event} {request.method} {request.url}: {answer}{fault}"
+    detail = {
+        "event": attempt.event,
+        "url": without_secrets(request.url),
+        "body": request.body.decode("utf-8", errors="replace"),
+        "status": attempt.status,
+    }
+    return Entry(at_ms, Kind.REPORT, printable(text), detail)
 
 
 async def carry_call(

@@ -125,6 +125,7 @@ class PivotRequest:
             status=status,
             elapsed_ms=reply.elapsed_ms,
             verdict=verdict.name.lower(),
+            lives_on=judgement.lives_on,
         )
         if isinstance(reply, Response) and judgement.flow is None and reply.body:
             says = reply.body[:_LONGEST_EXCERPT].decode("utf-8", errors="replace")

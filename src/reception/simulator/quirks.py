@@ -64,7 +64,8 @@ class Quirks:
             published contract says.
         cdr_linger_ms: how long the Pivot process lives after it sent a report.
         hook_request, hook_channel_vars, hook_sip_headers, hook_call_forwarded: these keys
-            are in a webhook of version v1.
+            are in a webhook of version v1 (the last stands for reseller_id as well).
+        hook_empty_texts: texts that are empty are in a webhook of version v1.
         hook_json_is_pretty: a JSON webhook is indented in the order of its keys; else it is
             compact with sorted keys.
         hook_custom_headers: `custom_request_headers` of a webhook are sent.
@@ -108,6 +109,7 @@ class Quirks:
     hook_channel_vars: bool = False
     hook_sip_headers: bool = False
     hook_call_forwarded: bool = False
+    hook_empty_texts: bool = False
     hook_json_is_pretty: bool = True
     hook_custom_headers: bool = False
     hook_versions: str = "v1"
@@ -135,6 +137,7 @@ QUIRKS: Final[Mapping[Platform, Quirks]] = {
         hook_channel_vars=True,
         hook_sip_headers=True,
         hook_call_forwarded=True,
+        hook_empty_texts=True,
         hook_json_is_pretty=False,
         hook_custom_headers=True,
         hook_versions="v1 v2",

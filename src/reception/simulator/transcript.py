@@ -39,6 +39,7 @@ class Kind(Enum):
     WARNS = "warns"
     UNKNOWN = "unknown"
     END = "end"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from reception.simulator.call import CallSetup, Platform
 from reception.simulator.clock import Clock, RealClock, VirtualClock
 from reception.simulator.phone import BodyFormat, Dialled, place_call
 from reception.simulator.quirks import Quirks, parse_quirks
+from reception.simulator.reports.hooks import Webhook
 from reception.simulator.script import Script, parse_script
 from reception.simulator.scripted import ScriptedWorld
 from reception.simulator.typed import TypedWorld
@@ -92,6 +93,22 @@ a reply; 2 wrong usage.
     metavar="MS",
     help="Patience of the first request.",
 )
+@click.option("--cdr-url", default=None, metavar="URL", help="cdr_url of the first request.")
+@click.option(
+    "--webhook",
+    "hook_urls",
+    multiple=True,
+    metavar="URL",
+    help="Send the account's channel_* webhooks there.",
+)
+@click.option(
+    "--webhook-format",
+    "hook_format",
+    type=click.Choice(["form-data", "json"]),
+    default="form-data",
+    show_default=True,
+    help="How webhooks are sent.",
+)
 @click.option(
     "--quirk",
     "changes",
@@ -116,6 +133,9 @@ def phone(
     platform: str,
     body_format: str,
     timeout_ms: int,
+    cdr_url: str | None,
+    hook_urls: tuple[str, ...],
+    hook_format: str,
     changes: tuple[str, ...],
     script_name: str | None,
     real_time: bool,
@@ -152,8 +172,9 @@ def phone(
         with _voice_url(target) as url:
             clock: Clock = RealClock() if real_time else VirtualClock()
             world = _world(script, clock, printer, real_time=real_time)
-            dialled = Dialled(url, first, timeout_ms)
-            ending = asyncio.run(_call(dialled, setup, quirks, clock, world, printer))
+            dialled = Dialled(url, first, timeout_ms, cdr_url and _checked(cdr_url))
+            hooks = _webhooks(hook_urls, hook_format, account_id)
+            ending = asyncio.run(_call(dialled, setup, quirks, clock, world, printer, hooks))
     except ReceptionError as error:
         click.echo(f"reception phone: {error.message}", err=True)
         sys.exit(_USAGE)
@@ -174,6 +195,7 @@ async def _call(
     clock: Clock,
     world: World,
     printer: Printer,
+    hooks: list[Webhook],
 ) -> Ending:
     return await place_call(
         dialled,
@@ -183,7 +205,22 @@ async def _call(
         world=world,
         note=printer.note,
         quirks=quirks,
+        webhooks=hooks,
     )
+
+
+def _webhooks(urls: tuple[str, ...], body_format: str, account_id: str) -> list[Webhook]:
+    """One webhook for every event, at each of the addresses."""
+    return [
+        Webhook(
+            f"{number:032x}",
+            account_id,
+            _checked(url),
+            hook="all",
+            format="json" if body_format == "json" else "form-data",
+        )
+        for number, url in enumerate(urls, 1)
+    ]
 
 
 def _quirks(version: Platform, changes: tuple[str, ...]) -> Quirks:

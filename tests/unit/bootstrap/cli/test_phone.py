@@ -104,6 +104,17 @@ def test_a_setting_of_the_platform_can_be_changed(server: Server) -> None:
     assert "0000000000" == json.loads(server.bodies[0])["Caller-ID-Number"]
 
 
+def test_the_end_of_the_call_is_reported_where_a_webhook_is_wanted(server: Server) -> None:
+    server.reply = {"module": "tts", "data": {"text": "Welcome"}, "children": {"_": HANGUP}}
+    result = dial(server.url, "--call-id", "c-7", "--webhook", server.url)
+    assert result.exit_code == 0
+    assert "CHANNEL_DESTROY POST" in result.output
+    reports = [body for body in server.bodies if b"hook_event=" in body]
+    events = sorted(body.partition(b"hook_event=")[2].partition(b"&")[0] for body in reports)
+    assert [b"channel_answer", b"channel_create", b"channel_destroy"] == events
+    assert all(b"call_id=c-7" in body for body in reports)
+
+
 @pytest.mark.parametrize("form", ["form", "get"])
 def test_the_other_encodings_are_sent(server: Server, form: str) -> None:
     assert dial(server.url, "--format", form).exit_code == 0
