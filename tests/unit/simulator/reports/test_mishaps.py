@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reception.errors import NeedsHuman
@@ -26,6 +28,6 @@ def test_all_can_be_lost_and_all_doubled() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"loses": 1.1}, {"doubles": -1}, {"delays_s": -1}])
-def test_shares_are_shares(settings: dict[str, float]) -> None:
+def test_shares_are_shares(settings: dict[str, Any]) -> None:
     with pytest.raises(NeedsHuman):
         Mishaps(**settings)

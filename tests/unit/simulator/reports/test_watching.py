@@ -171,7 +171,7 @@ CASES: Final[list[tuple[str, Any, str, bool]]] = [
 
 
 @pytest.mark.parametrize("platform", [4, 5])
-@pytest.mark.parametrize(("name", "reply", "script", "posted"), CASES, ids=lambda case: str(case))
+@pytest.mark.parametrize(("name", "reply", "script", "posted"), CASES, ids=str)
 def test_a_cdr_url_is_posted_to_only_where_the_pivot_process_lives(
     platform: Platform, name: str, reply: Any, script: str, posted: bool
 ) -> None:
