@@ -42,6 +42,10 @@ class Arrival(Struct, frozen=True, gc=False):
     outcome: str = ""
     end: str | None = None
 
+    def __repr__(self) -> str:
+        # Never the keys: they may be a secret's.
+        return f"<Arrival at step {self.step_no}>"
+
 
 class Facts(Struct, frozen=True):
     """

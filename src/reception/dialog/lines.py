@@ -18,6 +18,7 @@ __all__ = [
     "caller",
     "home_of",
     "is_in_asyncio",
+    "line_in",
     "name_of",
     "place_in_coroutine",
     "place_in_traceback",
@@ -59,6 +60,17 @@ def place_in_traceback(trace: TracebackType | None, home: str) -> Place | None:
                 found = Place(code, trace.tb_lasti)
         trace = trace.tb_next
     return found or first
+
+
+def line_in(trace: TracebackType | None, home: str) -> str:
+    """The deepest line of a traceback in the file `home`; "" where there is none."""
+    found = ""
+    while trace is not None and home:
+        code = trace.tb_frame.f_code
+        if code.co_filename == home:
+            found = str(Place(code, trace.tb_lasti))
+        trace = trace.tb_next
+    return found
 
 
 def is_in_asyncio(trace: TracebackType | None) -> bool:

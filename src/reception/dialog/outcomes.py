@@ -17,6 +17,7 @@ import msgspec
 
 from reception.callflow import Flow
 from reception.dialog.journal import Entries
+from reception.dialog.lines import home_of
 from reception.dialog.running import StepInfo, entered
 from reception.dialog.secret import texts_in
 from reception.dialog.values import failure_written, value_written
@@ -73,7 +74,7 @@ class Effect:
     def failed(self, error: BaseException) -> bytes:
         """The same for an error, with the secrets of the arguments struck out."""
         without = tuple(texts_in((self.function, self.args)))
-        return failure_written(error, without=without).encode()
+        return failure_written(error, without=without, home=home_of(self.function)).encode()
 
     def __repr__(self) -> str:
         # Never the arguments: they are guests' names and numbers.

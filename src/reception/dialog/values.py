@@ -22,12 +22,15 @@ import msgspec
 
 from reception.dialog.endings import StepFailed
 from reception.dialog.keeping import loss
-from reception.dialog.lines import name_of, plain_function
+from reception.dialog.lines import line_in, name_of, plain_function
 from reception.dialog.secret import Secret
 from reception.errors import AppError
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _NOTHING: Final = msgspec.Raw(b"null")
+
+RAISED_IN: Final = "__raised_in__"
+"""The attribute of an error from a journal that names the line which raised it."""
 
 
 class Failure(msgspec.Struct, array_like=True, frozen=True):
@@ -38,12 +41,14 @@ class Failure(msgspec.Struct, array_like=True, frozen=True):
         type_name: ``module:qualified.name`` of its class.
         text: what ``str`` said.
         args, state: its arguments and attributes, as far as JSON can say them.
+        place: ``crm/api.py:12``, the line of the step's own file; "" where it is not known.
     """
 
     type_name: str
     text: str
     args: tuple[Any, ...] = ()
     state: dict[str, Any] = {}
+    place: str = ""
 
 
 class Result(msgspec.Struct, array_like=True, frozen=True):
@@ -109,15 +114,19 @@ def value_written(function: Callable[..., Any], value: Any) -> Result:
     return Result(True, msgspec.Raw(data))
 
 
-def failure_written(error: BaseException, *, without: tuple[str, ...] = ()) -> Result:
+def failure_written(
+    error: BaseException, *, without: tuple[str, ...] = (), home: str = ""
+) -> Result:
     """
     Write down an exception.
 
     Args:
         without: texts that must not stand in it (secrets that the step was given).
+        home: the file of the step's function, whose line is kept.
     """
     type_name = f"{type(error).__module__}:{type(error).__qualname__}"
     text = _struck(_text_of(error), without)
+    place = line_in(error.__traceback__, home)
     try:
         # Where its arguments cannot be kept, what they said is.
         args = error.args if _is_plain(error.args) else (text,)
@@ -126,10 +135,10 @@ def failure_written(error: BaseException, *, without: tuple[str, ...] = ()) -> R
             for name, value in vars(error).items()
             if not name.startswith("__") and _is_plain(value)
         }
-        data = _encode(Failure(type_name, text, _strike_all(args, without), state))
+        data = _encode(Failure(type_name, text, _strike_all(args, without), state, place))
     except (TypeError, ValueError, OverflowError, RecursionError):
         text = text.encode("utf-8", "backslashreplace").decode()
-        data = _encode(Failure(type_name, text, (text,)))
+        data = _encode(Failure(type_name, text, (text,), {}, place))
     return Result(False, msgspec.Raw(data))
 
 
@@ -151,8 +160,20 @@ def value_read(data: msgspec.Raw, function: Callable[..., Any]) -> Any:
 
 
 def failure_read(data: msgspec.Raw) -> Exception:
-    """Make the recorded exception again, of its own class where that is loaded."""
+    """
+    Make the recorded exception again, of its own class where that is loaded.
+
+    Its traceback begins where the dialog waits; a note says where it was raised.
+    """
     failure = _decode_failure(data)
+    error = _made_again(failure)
+    if failure.place:
+        vars(error)[RAISED_IN] = failure.place
+        error.add_note(f"raised in {failure.place}")
+    return error
+
+
+def _made_again(failure: Failure) -> Exception:
     kind = _class_named(failure.type_name)
     if kind is None:
         return StepFailed(failure.type_name, failure.text)

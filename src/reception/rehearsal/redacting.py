@@ -212,8 +212,9 @@ class _Hider:
         if done.kind == "step" and "results" not in self._keep:
             if done.state == "failed":
                 # Its class is the application's; what it says may be a guest's.
-                name, *rest = value
-                return structs.replace(done, value=[name, *map(self._words.value, rest)])
+                name, text, args, state, *place = value
+                told = [self._words.value(each) for each in (text, args, state)]
+                return structs.replace(done, value=[name, *told, *place])
             return structs.replace(done, value=self._words.value(value))
         return done
 

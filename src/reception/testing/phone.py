@@ -439,7 +439,8 @@ class Phone:
             first = failures[0]
             if first.error is None:
                 self._fail(first.words)
-            words = f"{first.words}: {type(first.error).__name__}: {first.error}"
+            notes = "".join(f"\n({note})" for note in getattr(first.error, "__notes__", ()))
+            words = f"{first.words}: {type(first.error).__name__}: {first.error}{notes}"
             raise PhoneFailure(self._told(words)) from shortened(first.error)
 
     def _fail(self, words: str) -> NoReturn:

@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from reception.dialog.values import RAISED_IN
 from reception.errors import AppError, ReceptionError
 
 _OURS: Final = __file__.replace("\\", "/").rpartition("/web/")[0] + "/"
@@ -54,6 +55,10 @@ def report(
         details["findings"] = list(error.findings[:_MOST_FINDINGS])
     if error is not None and error.__traceback__ is not None:
         details["where"] = where(error)
+    raised_in = vars(error).get(RAISED_IN) if error is not None else None
+    if raised_in:
+        # A step's error comes out of the journal: where it was raised is not in its traceback.
+        details["raised_in"] = raised_in
     _log.warning(event, tenant=tenant, call=call, ms=round(ms, 1), **details)
 
 

@@ -506,6 +506,28 @@ def test_an_error_is_caught_by_its_own_class_now_and_on_replay() -> None:
     assert [(Busy, ("0101", 2), "0101")] * 2 == seen
 
 
+def deep(number: str) -> int:
+    return int(number)
+
+
+def fails_deep(number: str) -> int:
+    return deep(number)
+
+
+def test_an_error_of_a_step_says_where_it_was_raised() -> None:
+    async def answer(call: Call) -> Any:
+        try:
+            await call.step(fails_deep, "x")
+        except ValueError as error:
+            await call.ask(str(error.__notes__))
+        return HANGUP
+
+    rig = Rig(app_of(answer))
+    line = deep.__code__.co_firstlineno + 1
+    assert f"raised in dialog/test_replay.py:{line}".encode() in rig.arrive().reply
+    assert ["hangup"] == modules(rig.answer("1").reply)
+
+
 def test_what_a_partial_holds_is_compared_and_goes_with_a_job() -> None:
     rooms = ["101"]
 

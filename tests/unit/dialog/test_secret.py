@@ -203,6 +203,10 @@ def test_however_a_secret_reaches_a_step_its_errors_are_written_without_it(step:
     assert PIN.encode() not in everything(rig)
 
 
+def test_what_arrived_does_not_show_what_was_typed() -> None:
+    assert PIN not in repr(Arrival(1, {"e1s1": PIN}))
+
+
 def test_a_secret_is_told_to_steps_only() -> None:
     async def answer(call: Call) -> Any:
         pin = await call.ask("PIN?", max_digits=6, secret=True)

@@ -117,6 +117,14 @@ def test_what_tells_of_nobody_stays() -> None:
     assert [step.at for step in call.steps] == [step.at for step in made.steps]
 
 
+def test_the_line_that_raised_stays() -> None:
+    (failed,) = [
+        d for step in redact(recorded()).steps for d in step.operations if d.state == "failed"
+    ]
+    line = refuse.__code__.co_firstlineno + 1
+    assert f"rehearsal/test_redacting.py:{line}" == failed.value[-1]
+
+
 def test_equal_values_stay_equal_and_keep_their_shape() -> None:
     made = redact(recorded())
     request, stay = made.steps[0].request, made.steps[1].operations[1].value

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from reception import App, Call, CallEnded, Flow, StepFailed, current_step, flow
 from tests.unit.service.conftest import VOICE, Caller, Node, body_of, node, nodes
@@ -169,6 +170,25 @@ def test_a_failing_effect_raises_in_the_dialog(dsn: str) -> None:
         assert b"Sorry: no such room" in json.dumps(caller.replies[-1]).encode()
         await caller.press("1")
         assert ["hangup"] == caller.modules
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_a_step_that_fails_a_dialog_is_logged_with_its_own_line(dsn: str) -> None:
+    async def fail() -> None:
+        raise ValueError("what a guest said")
+
+    async def handler(call: Call) -> Flow:
+        await call.step(fail)
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        with capture_logs() as logs:
+            await one.post()
+        (line,) = [each for each in logs if each["event"] == "voice.handler_failed"]
+        raised = fail.__code__.co_firstlineno + 1
+        assert f"service/test_dialogs.py:{raised}" == line["raised_in"]
+        assert "what a guest said" not in str(logs)
 
     serve(dsn, app_of(handler), test)
 
