@@ -86,7 +86,7 @@ class TenantConfig:
         flow, fallback: callflow files; None where there is none.
         secrets: the live secrets themselves; never shown.
         platforms: the versions that must all accept a reply.
-        keep_days: after how many days an ended call is forgotten.
+        keep_days: after how many days a call is forgotten.
     """
 
     app_id: str

@@ -36,8 +36,8 @@ class StoreConfig:
         backup_dir: where nightly backups of the embedded server go; None for no backups.
         backup_at: when, in the machine's time zone.
         backups_kept: how many; the oldest is removed.
-        keep_days: after how many days an ended call is forgotten; a tenant may say another
-            number.
+        keep_days: after how many days a call is forgotten, from its end or its last sign; a
+            tenant may say another number.
     """
 
     data_dir: Path | None = None
@@ -86,7 +86,7 @@ def read_store(table: Table, directory: Path, environ: Mapping[str, str]) -> Sto
 
 
 def read_keep_days(table: Table, default: int) -> int:
-    """Read for how many days ended calls are kept; a URL of theirs lives for one."""
+    """Read for how many days calls are kept; a URL of theirs lives for one."""
     return table.whole("keep_days", default, 2, 3650)
 
 

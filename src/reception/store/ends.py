@@ -67,7 +67,10 @@ async def end_in(
         step_no = -1 if last is None else last[0]
         taken = await connection.execute(_TAKE, {**which, "step_no": step_no + 1}, prepare=True)
         if taken.rowcount == 1:
-            await connection.execute(_CLOSE, which, prepare=True)
+            closed = await connection.execute(_CLOSE, which, prepare=True)
+            if closed.rowcount != 1:
+                # It was old enough to be forgotten, just now; what was taken is undone.
+                raise Retry("store.busy", "this episode is being forgotten")
             job = NewJob(END_TASK, b"", now)
             await jobs.add(connection, tenant, episode, step_no + 1, (job,))
             return True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
 
-from reception.errors import NeedsHuman
+from reception.errors import NeedsHuman, Retry
 from reception.store.pruning import prune
 from tests.unit.store.conftest import TABLES, rows, serving
 from tests.unit.store.records import NOW, claim, job, opening, step
@@ -36,9 +37,9 @@ def _fill(dsn: str, tenants: tuple[str, ...], episodes: int) -> None:
     asyncio.run(scenario())
 
 
-def _done(owner_dsn: str) -> None:
+def _done(owner_dsn: str, which: str = "true") -> None:
     with psycopg.connect(owner_dsn) as connection:
-        connection.execute("UPDATE reception.job SET state = 'done'")
+        connection.execute(f"UPDATE reception.job SET state = 'done' WHERE {which}".encode())
 
 
 def _episodes(owner_dsn: str, table: str = "episode") -> list[tuple[str, str]]:
@@ -51,16 +52,17 @@ def test_what_is_old_enough_for_its_tenant_is_forgotten_in_batches(
     _fill(dsn, ("a", "b"), 6)
     _done(owner_dsn)
     told: list[tuple[str, int]] = []
-    # Three of the five ended ones of `a` ended more than 3 days before this.
+    # Three of the five ended ones of `a` ended more than 3 days before this, and the last sign of
+    # the one that has no end was then, too.
     now = NOW + DAYS + timedelta(hours=2, minutes=30)
 
     found = prune(
         dsn, {"a": DAYS, "b": 10 * DAYS}, now=now, batch=2, progress=lambda *each: told.append(each)
     )
 
-    assert {"a": 3, "b": 0} == found
-    assert [("a", 2), ("a", 3)] == told
-    left = [("a", f"e{n}") for n in (3, 4, 5)] + [("b", f"e{n}") for n in range(6)]
+    assert {"a": 4, "b": 0} == found
+    assert [("a", 2), ("a", 3), ("a", 4)] == told
+    left = [("a", f"e{n}") for n in (3, 4)] + [("b", f"e{n}") for n in range(6)]
     for table in set(TABLES.split(", ")) - {"tenant_key"}:
         assert left == _episodes(owner_dsn, table)
 
@@ -68,9 +70,57 @@ def test_what_is_old_enough_for_its_tenant_is_forgotten_in_batches(
 def test_who_still_has_work_to_do_is_kept(dsn: str, owner_dsn: str) -> None:
     _fill(dsn, ("a",), 3)
     assert {"a": 0} == prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
-    _done(owner_dsn)
-    assert {"a": 2} == prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
-    assert [("a", "e2")] == _episodes(owner_dsn)
+    _done(owner_dsn, "task = 'task'")
+    assert {"a": 3} == prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
+    assert [] == _episodes(owner_dsn)
+
+
+def test_a_call_whose_end_nobody_told_is_forgotten_as_long_after_its_last_sign(
+    dsn: str, owner_dsn: str
+) -> None:
+    async def scenario() -> None:
+        async with serving(dsn) as steps:
+            for n in range(5):
+                await steps.open(opening(f"old{n}", f"old{n}"), step(f"old{n}", 0))
+            await steps.open(opening("nothing", "nothing"))
+            await steps.open(opening("long", "long"), step("long", 0))
+            later = NOW + DAYS + timedelta(minutes=1)
+            await steps.commit(replace(step("long", 1), now=later))
+            await steps.open(opening("busy", "busy"), step("busy", 0))
+            lease_s = (DAYS + timedelta(minutes=1)).total_seconds()
+            await steps.claim(claim("busy", 1, lease_s=lease_s))
+            await steps.open(opening("young", "young", after_s=60), step("young", 0))
+
+    asyncio.run(scenario())
+    told: list[int] = []
+    now = NOW + DAYS + timedelta(seconds=30)
+    lost = prune(
+        dsn, {"hotel": DAYS}, now=now, batch=2, progress=lambda _, count: told.append(count)
+    )
+    assert {"hotel": 6} == lost
+    assert [2, 4, 6] == told
+    assert ["busy", "long", "young"] == [episode for _, episode in _episodes(owner_dsn)]
+    assert {"hotel": 3} == prune(dsn, {"hotel": DAYS}, now=NOW + 3 * DAYS)
+    for table in set(TABLES.split(", ")) - {"tenant_key"}:
+        assert [] == _episodes(owner_dsn, table)
+
+
+def test_an_end_that_meets_a_prune_leaves_nothing_behind(dsn: str, owner_dsn: str) -> None:
+    async def scenario() -> None:
+        async with serving(dsn) as steps:
+            await steps.open(opening("e"), step("e", 0))
+            with psycopg.connect(owner_dsn) as pruning:
+                for table in ("step", "episode"):
+                    pruning.execute(f"DELETE FROM reception.{table}".encode())
+                ending = asyncio.create_task(steps.end("hotel", "e", cause="hangup", now=NOW))
+                await asyncio.sleep(0.1)
+            with pytest.raises(Retry):
+                await ending
+            assert not await steps.end("hotel", "e", cause="hangup", now=NOW)
+
+    asyncio.run(scenario())
+    for table in ("step", "job"):
+        assert [] == _episodes(owner_dsn, table)
 
 
 def test_a_retention_below_the_life_of_a_url_is_refused(dsn: str) -> None:
@@ -82,11 +132,12 @@ def test_a_retention_below_the_life_of_a_url_is_refused(dsn: str) -> None:
 def test_a_forgotten_dialog_takes_no_further_step(dsn: str, owner_dsn: str) -> None:
     _fill(dsn, ("a",), 2)
     _done(owner_dsn)
-    prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
 
     async def scenario() -> None:
         async with serving(dsn) as steps:
+            await steps.commit(replace(step("e1", 2, tenant="a"), now=NOW + 8 * DAYS))
+            prune(dsn, {"a": DAYS}, now=NOW + 9 * DAYS)
             assert "refused" == (await steps.commit(step("e0", 2, tenant="a"))).fate
-            assert "stored" == (await steps.commit(step("e1", 2, tenant="a"))).fate
+            assert "stored" == (await steps.commit(step("e1", 3, tenant="a"))).fate
 
     asyncio.run(scenario())

@@ -289,7 +289,7 @@ def upgrade(config: Path, data_dir: Path | None, old_bin: Path | None) -> None:
 @click.option("--tenant", "only", metavar="APPID", help="Forget calls of this tenant only.")
 def prune(config: Path, only: str | None) -> None:
     """
-    Forget the calls that ended longer ago than their tenants keep them.
+    Forget the calls that ended, or were silent, for longer than their tenants keep them.
 
     `keep_days` in [store] or in the tenant's table says how long. `reception serve` does so
     every night for an embedded database.
