@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
@@ -75,6 +75,14 @@ class App:
                 "app.name",
                 f"App name {name!r} cannot be an APPID: use 1 to 64 of A-Z a-z 0-9 . _ -",
             )
+        if not isinstance(fallback, Flow):
+            raise AppError(
+                "app.fallback",
+                f"The fallback of {name} must be a flow, as flow.user(…) makes one, not"
+                f" {type(fallback).__name__}",
+            )
+        if not isinstance(version, str):
+            raise AppError("app.version", f"The version of {name} must be a text: {version!r}")
         problems = fallback_problems(fallback)
         if problems:
             raise AppError(
@@ -128,6 +136,7 @@ class App:
         """
         if self._handler is not None:
             raise AppError("app.two_handlers", f"App {self.name} has an @app.answer already")
+        self._check(handler, "answer")
         self._handler = handler
         self._handlers[handler_name(handler)] = handler
         return handler
@@ -138,6 +147,7 @@ class App:
 
         It is a handler like that of `answer`, with a journal of its own in the same call.
         """
+        self._check(handler, "state")
         name = handler_name(handler)
         if "<" in name:
             raise AppError(
@@ -149,6 +159,22 @@ class App:
             raise AppError("app.two_handlers", f"App {self.name} has a handler {name} already")
         self._handlers[name] = handler
         return handler
+
+    def _check(self, handler: object, method: str) -> None:
+        """Refuse now what could answer no call."""
+        how = f"write @app.{method} above `async def {method}(call): …`"
+        if not callable(handler):
+            raise AppError(
+                "app.handler", f"A handler is a function, not {type(handler).__name__}: {how}"
+            )
+        try:
+            signature(handler).bind(None)
+        except TypeError:
+            raise AppError(
+                "app.handler", f"A handler takes one argument, which is the call: {how}"
+            ) from None
+        except ValueError:
+            return  # Of some built-in functions nobody knows what they take.
 
     @property
     def handlers(self) -> Mapping[str, AnswerHandler]:

@@ -455,7 +455,8 @@ class Call:
             raise AppError(
                 "dialog.not_here",
                 f"call.{method} works in a dialog: an `async def` handler of an app that is"
-                " served with a store. A plain `def` answers in one step",
+                " served with a store. A plain `def` answers in one step, and so does what a"
+                " decorator without functools.wraps makes of a dialog",
             )
         if within() is not None:
             raise AppError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -57,6 +59,36 @@ def test_one_handler_and_a_clear_word_when_there_is_none() -> None:
     assert answer is app.handler
     with pytest.raises(AppError):
         app.answer(answer)
+
+
+async def answers(call: Call) -> Flow:
+    return SAFE
+
+
+@pytest.mark.parametrize(
+    "handler", ["answers", None, SAFE, lambda: SAFE, lambda call, more: SAFE, int.__add__]
+)
+def test_what_cannot_answer_a_call_is_refused_where_it_is_marked(handler: Any) -> None:
+    app = App("demo", fallback=SAFE)
+    for method in (app.answer, app.state):
+        with pytest.raises(AppError, match=r"async def .*\(call\)"):
+            method(handler)
+
+
+@pytest.mark.parametrize("handler", [answers, partial(lambda more, call: SAFE, 1), lambda _: SAFE])
+def test_what_takes_a_call_may_answer_it(handler: Any) -> None:
+    app = App("demo", fallback=SAFE)
+    assert handler is app.answer(handler)
+
+
+def test_what_an_app_is_made_of_is_looked_at() -> None:
+    for fallback in (None, {"module": "hangup"}, "hangup"):
+        wrong: Any = fallback
+        with pytest.raises(AppError, match=r"flow\.user"):
+            App("demo", fallback=wrong)
+    number: Any = 3
+    with pytest.raises(AppError, match="text"):
+        App("demo", fallback=SAFE, version=number)
 
 
 def test_a_flow_survives_pickling() -> None:
