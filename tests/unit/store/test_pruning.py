@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from reception.errors import NeedsHuman, Retry
+from reception.store import pruning
 from reception.store.pruning import prune
 from tests.unit.store.conftest import TABLES, rows, serving
 from tests.unit.store.records import NOW, claim, job, opening, step
@@ -105,13 +106,33 @@ def test_a_call_whose_end_nobody_told_is_forgotten_as_long_after_its_last_sign(
         assert [] == _episodes(owner_dsn, table)
 
 
+@pytest.mark.parametrize("which", [pruning._ENDED, pruning._SILENT])
+def test_a_batch_is_found_along_an_index_also_in_a_table_that_has_just_grown(
+    dsn: str, owner_dsn: str, which: str
+) -> None:
+    """Sorting all that is old for each batch took 40 times as long."""
+    values = {"tenant": "a", "before": NOW, "batch": 2, "after": "", "end_task": "end"}
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE reception.episode, reception.step")
+        owner.execute(
+            "INSERT INTO reception.episode (tenant, episode, account_id, call_id, digest, app,"
+            " app_version, opened_at, ended_at) SELECT 'a', n::text, '', n::text, '', '', '', now(),"
+            " CASE WHEN n % 2 = 0 THEN now() END FROM generate_series(1, 20000) n"
+        )
+    with psycopg.connect(dsn) as connection:
+        connection.execute(pruning._PLANS)
+        plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {which}".encode(), values))
+    assert "Sort" not in plan
+    assert "Seq Scan" not in plan
+
+
 def test_an_end_that_meets_a_prune_leaves_nothing_behind(dsn: str, owner_dsn: str) -> None:
     async def scenario() -> None:
         async with serving(dsn) as steps:
             await steps.open(opening("e"), step("e", 0))
-            with psycopg.connect(owner_dsn) as pruning:
+            with psycopg.connect(owner_dsn) as forgetting:
                 for table in ("step", "episode"):
-                    pruning.execute(f"DELETE FROM reception.{table}".encode())
+                    forgetting.execute(f"DELETE FROM reception.{table}".encode())
                 ending = asyncio.create_task(steps.end("hotel", "e", cause="hangup", now=NOW))
                 await asyncio.sleep(0.1)
             with pytest.raises(Retry):
