@@ -123,9 +123,7 @@ class CallState:
 
     def take_early_keys(self) -> str:
         """Hand over the waiting keys and forget them."""
-        if self.collections is None:
-            return ""
-        keys = self.collections.get(DEFAULT_COLLECTION, "")
+        keys = (self.collections or {}).get(DEFAULT_COLLECTION, "")
         self.drop_collection(DEFAULT_COLLECTION)
         return keys
 
@@ -134,6 +132,6 @@ class CallState:
         self.collections = {**(self.collections or {}), name: digits}
 
     def drop_collection(self, name: str) -> None:
-        """Forget a collection; that something was once collected is not forgotten."""
-        if self.collections is not None:
-            self.collections = {key: kept for key, kept in self.collections.items() if key != name}
+        """Forget a collection; from then on there are collections, maybe none."""
+        gathered = self.collections or {}
+        self.collections = {key: kept for key, kept in gathered.items() if key != name}

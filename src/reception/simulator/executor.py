@@ -22,6 +22,7 @@ from typing import Any, Final
 from reception.callflow.spec import SPECS
 from reception.simulator.call import CallState
 from reception.simulator.events import (
+    BRIDGED,
     DIRECT,
     FAILED,
     OFFNET,
@@ -50,8 +51,9 @@ from reception.simulator.rows import Rows
 from reception.simulator.settings import Settings
 from reception.simulator.switch import Switch
 from reception.simulator.timeline import Timeline
-from reception.simulator.tokens import TokenBucket
+from reception.simulator.tokens import PER_NODE, TokenBucket
 from reception.simulator.transcript import Kind
+from reception.simulator.values import is_true
 
 Launch = Callable[[Process, str, Node, Node], None]
 """Starts the module of a node: process, module, its data, the node."""
@@ -169,6 +171,9 @@ class Executor:
             self._if_own(event, lambda: self._follow(HardStop(Outcome.TAKEN_OVER)))
         elif name == DIRECT and self._settings.transferor_stops:
             self._follow(HardStop(Outcome.TAKEN_OVER))
+        elif name == BRIDGED:
+            self.write_back(self.call)
+            self._relay(event)
         elif event.call_id != self.call.call_id and name != OFFNET:
             return
         elif event.ends_call:
@@ -296,7 +301,7 @@ class Executor:
         if not node:
             self.said(Stop())
             return
-        if not self._bucket.take(self._timeline.now_ms):
+        if not self._bucket.take(self._timeline.now_ms, _cost(node)):
             self._row("token_check_failed")
             self._say(
                 Kind.WARNS,
@@ -309,8 +314,11 @@ class Executor:
         data = node.get("data")
         data = data if isinstance(data, Mapping) else _NO_NODE
         if not isinstance(module, str):
-            self.said(Stop())
-        elif data.get("skip_module") is True:
+            if self._settings.nameless_goes_on:
+                self._skip("a node", "names no module, skipped")
+            else:
+                self.said(Stop())
+        elif is_true(data.get("skip_module")):
             self._skip(module, "skipped (skip_module)")
         elif module not in SPECS:
             self._skip(module, "no such module, skipped")
@@ -361,6 +369,12 @@ class Executor:
 
     def _row(self, op: str, **fields: Any) -> None:
         self._rows.write("exe", op=op, **fields)
+
+
+def _cost(node: Node) -> int:
+    """What a node costs: an operator may have made a stored one dearer, never cheaper."""
+    cost = node.get("pvt_bucket_cost")
+    return max(PER_NODE, cost) if isinstance(cost, int) else PER_NODE
 
 
 def children_of(node: Node) -> Mapping[str, Node]:

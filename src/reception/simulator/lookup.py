@@ -2,7 +2,7 @@
 The account's numbers: which stored callflow a dialled number leads to.
 
 A number is looked up as it stands among the callflows' numbers, then against their
-patterns, and last of all `no_match` is taken. A pattern's capture group is what several
+patterns, and last of all, where it is all digits, `no_match` is taken. A pattern's capture group is what several
 modules dial on. The callflows themselves are the world's.
 
 Source: contract/modules.md (`branch_bnumber`, `menu`), contract/platform_api.md; the order
@@ -49,6 +49,8 @@ def look_up(world: World, number: str) -> Found | None:
             if match is not None:
                 groups = match.groups()
                 return Found(callflow["flow"], (groups[0] or "") if groups else "")
+    if not number.removeprefix("+").isdecimal():
+        return None
     for callflow in callflows:
         if NO_MATCH in _texts(callflow, "numbers"):
             return Found(callflow["flow"], is_no_match=True)

@@ -29,6 +29,8 @@ class Settings:
     Shape:
         max_branches: branches of one call; the next one ends it.
         answer_pause_ms: between answering and a `play`.
+        media_repeats: the media side honours loops and endless playback; the one of the
+            recordings played everything once.
         bridge_grace_ms: how much longer than its timeout a module waits for a bridge.
         hang_up_ms: from the command to the end of the channel.
         hard_stop_hangs_up: a hard stop hangs the caller up by itself.
@@ -44,6 +46,7 @@ class Settings:
         ring_group_stops_hard: an answered ring group ends the call, whatever is stacked.
         flush_dtmf_works: whether `flush_dtmf` empties a collection.
         inline_flows: `callflow` takes a flow in its data.
+        nameless_goes_on: a stored node without a module is skipped; else the flow stops.
         serverless_flows: `pivot` takes a flow that is kept on the platform.
         hunt_branches: a menu's hunt stacks the menu's `_`; else the found flow replaces it.
         pivot_hang_up_now: the hang-up after a bad reply jumps the queue.
@@ -51,6 +54,7 @@ class Settings:
 
     max_branches: int = 50
     answer_pause_ms: int = 100
+    media_repeats: bool = True
     bridge_grace_ms: int = 20_000
     hang_up_ms: int = 20
     hard_stop_hangs_up: bool = True
@@ -63,6 +67,7 @@ class Settings:
     ring_group_stops_hard: bool = False
     flush_dtmf_works: bool = False
     inline_flows: bool = False
+    nameless_goes_on: bool = False
     serverless_flows: bool = False
     hunt_branches: bool = True
     pivot_hang_up_now: bool = True
@@ -85,6 +90,7 @@ _OF_5: Final = Settings(
     ring_group_stops_hard=True,
     flush_dtmf_works=True,
     inline_flows=True,
+    nameless_goes_on=True,
     serverless_flows=True,
     hunt_branches=False,
     pivot_hang_up_now=False,

@@ -36,6 +36,7 @@ from reception.simulator.settings import Settings
 from reception.simulator.switch import Switch
 from reception.simulator.timeline import Timeline
 from reception.simulator.transcript import Kind, printable, seconds
+from reception.simulator.values import is_true, whole_number
 from reception.simulator.world import Doing, Ring, Ringing, Situation, World
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Stop",
     "Transferred",
     "Transport",
+    "is_true",
     "whole_number",
 ]
 
@@ -61,9 +63,6 @@ SORTED_KEYS: Final = tuple(sorted(EVERY_KEY))
 _DEFAULT_MEDIA_MS: Final = 3_000
 _SPEECH_MS_PER_CHARACTER: Final = 65
 _SHORTEST_SPEECH_MS: Final = 1_000
-# The platform's schemas leave most numbers without an upper bound. Counted in seconds this
-# is thirty years: beyond it nothing changes for a call, and Python can still print it.
-_LARGEST_NUMBER: Final = 1_000_000_000
 
 
 class Transport(Protocol):
@@ -213,7 +212,7 @@ class Step:
     # --- the channel ------------------------------------------------------------------------------
 
     @property
-    def _call_id(self) -> str:
+    def call_id(self) -> str:
         """The id under which commands go out: the executor's, whatever the copy says."""
         return self.executor.call.call_id
 
@@ -221,22 +220,24 @@ class Step:
         """Answer the call, if nothing has; billing starts here."""
         if not self.switch.is_answered:
             self.say(Kind.SETS, f"{self.module} answers the call: billing starts", answered=True)
-        self.switch.answer(self._call_id)
+        self.switch.answer(self.call_id)
 
     def play(
         self,
         media: str,
         *,
         terminators: Sequence[str] = SORTED_KEYS,
-        loops: int = 1,
+        loops: int | None = None,
         is_endless: bool = False,
         heard_as: str | None = None,
     ) -> int | None:
         """Send a prompt to the queue; gives how long it lasts, None without an end."""
-        lasts_ms = None if is_endless else self.media_ms(media) * loops
+        repeats = self.settings.media_repeats
+        lasts_ms: int | None = self.media_ms(media) * (max(1, loops or 1) if repeats else 1)
+        lasts_ms = None if is_endless and repeats else lasts_ms
         data: dict[str, Any] = {"Media-Name": media, "Terminators": list(terminators)}
         data["Endless-Playback"] = is_endless
-        if loops > 1:
+        if loops is not None:
             data["Loop-Count"] = loops
         assumed = self.world.media_ms(media) is None
         self.hears(heard_as or f"plays {media}", lasts_ms, media=media, assumed=assumed)
@@ -287,31 +288,36 @@ class Step:
         return _DEFAULT_MEDIA_MS
 
     def set_on_channel(
-        self, *, export: bool = False, channel: Node | None = None, application: Node | None = None
+        self,
+        *,
+        export: bool = False,
+        channel: Node | None = None,
+        call: Node | None = None,
+        application: Node | None = None,
     ) -> None:
-        """Tell the media side of variables."""
+        """Tell the media side of variables: of this leg, of both, of the application."""
         data: dict[str, Any] = {"Insert-At": "now", "Export-All": export}
         if application is not None:
             data["Custom-Application-Vars"] = dict(application)
         data["Custom-Channel-Vars"] = dict(channel or {})
-        data["Custom-Call-Vars"] = {}
-        self.switch.now("set", data, self._call_id)
+        data["Custom-Call-Vars"] = dict(call or {})
+        self.switch.now("set", data, self.call_id)
 
     def order(self, app: str, data: Mapping[str, Any]) -> None:
         """Send the media side a command that waits for nothing and tells nothing."""
-        self.switch.now(app, {"Insert-At": "now", **data}, self._call_id)
+        self.switch.now(app, {"Insert-At": "now", **data}, self.call_id)
 
     def flush(self) -> None:
         """Stop what is heard, and forget what is queued."""
-        self.switch.flush(self._call_id)
+        self.switch.flush(self.call_id)
 
     def bridge(self, data: Mapping[str, Any], ring: Ring) -> None:
         """Ring somebody."""
-        self.switch.bridge(data, ring, self._call_id)
+        self.switch.bridge(data, ring, self.call_id)
 
     def hang_up(self, *, at_once: bool = False) -> None:
         """Hang the caller up."""
-        self.switch.hang_up({"Insert-At": "now"} if at_once else {}, self._call_id)
+        self.switch.hang_up({"Insert-At": "now"} if at_once else {}, self.call_id)
 
     async def asked(self, ringing: Ringing) -> Ring:
         """Ask the world what becomes of a ring; what was assumed is said."""
@@ -319,18 +325,6 @@ class Step:
         if ring.assumed:
             self.say(Kind.ASSUMES, ring.assumed)
         return ring
-
-
-def whole_number(value: object, default: int) -> int:
-    """
-    Read a whole number that a flow may hold; one beyond a thousand million counts as that.
-
-    >>> whole_number("5", 20), whole_number(10**400, 20)
-    (20, 1000000000)
-    """
-    if not isinstance(value, int) or isinstance(value, bool):
-        return default
-    return max(-_LARGEST_NUMBER, min(_LARGEST_NUMBER, value))
 
 
 Module: TypeAlias = Callable[[Step], Coroutine[Any, Any, Next]]

@@ -100,10 +100,10 @@ class Switch:
         self._row(app, data)
         self._add(_Command(app, lasts_ms, media, terminators))
 
-    def noop(self) -> int:
+    def noop(self, call_id: str | None = None) -> int:
         """Ask to be told when the queue has come as far as this; gives the number to look for."""
         self._noops += 1
-        self._row("noop", {})
+        self._row("noop", {}, call_id)
         self._add(_Command("noop", number=self._noops))
         return self._noops
 
@@ -164,10 +164,12 @@ class Switch:
     def signal(self, name: str, fields: Mapping[str, Any]) -> None:
         """Something else happens on the network."""
         failed = fields.get("Request")
-        app = failed.get("Application-Name", "") if isinstance(failed, Mapping) else ""
+        app = fields.get("Application-Name")
+        if app is None and isinstance(failed, Mapping):
+            app = failed.get("Application-Name")
         is_error = fields.get("Event-Category") == "error"
         self._rows.write("event", event=name, **fields)
-        self.tell(CallEvent(name, self.channel_id, str(app), fields, is_error))
+        self.tell(CallEvent(name, self.channel_id, str(app or ""), fields, is_error))
 
     def end(self, cause: str, *, by: str) -> None:
         """The channel is gone."""

@@ -31,14 +31,14 @@ class TokenBucket:
         """Tokens left when the bucket was last asked."""
         return self._left
 
-    def take(self, now_ms: int) -> bool:
+    def take(self, now_ms: int, cost: int = PER_NODE) -> bool:
         """Pay for one node at `now_ms`; False when the bucket is dry."""
         if self._began_ms is None:
             self._began_ms = now_ms
         full_seconds = (now_ms - self._began_ms) // 1000
         self._left = min(CAPACITY, self._left + PER_SECOND * (full_seconds - self._seconds_paid))
         self._seconds_paid = full_seconds
-        if self._left < PER_NODE:
+        if self._left < cost:
             return False
-        self._left -= PER_NODE
+        self._left -= cost
         return True

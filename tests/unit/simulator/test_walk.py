@@ -314,10 +314,16 @@ def test_variables_too_deep_to_be_sent_fail_the_step(form: str, opening: str) ->
 
 @pytest.mark.parametrize("platform", [4, 5])
 def test_a_phone_from_which_nothing_comes_back_names_no_failure(platform: Platform) -> None:
-    flow = node("user", {"id": USER, "timeout": 5}, UNSPECIFIED=node("answer"), then=node("noop"))
+    flow = node("user", {"id": USER, "timeout": 5}, UNSPECIFIED=node("answer"), then=node("edr"))
     told = ring_up(flow, script="nothing", platform=platform)
-    assert ["pivot", "user", "noop"] == told.nodes()
+    assert ["pivot", "user", "edr"] == told.nodes()
     assert told.at_ms == 5 + 25_000
+
+
+def test_what_is_sent_behind_a_bridge_that_never_ends_is_never_heard() -> None:
+    told = ring_up(node("user", {"id": USER}, then=node("tts", {"text": "x"})), script="nothing")
+    assert Outcome.CALLER_HUNG_UP is told.outcome
+    assert ["pivot", "user", "tts"] == told.nodes()
 
 
 def test_a_key_pressed_just_after_answering_waits_like_any_other_of_a_prompt() -> None:

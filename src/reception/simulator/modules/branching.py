@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from reception.simulator.lookup import look_up
-from reception.simulator.steps import Branch, Continue, Gone, Next, Outcome, Step, Stop
+from reception.simulator.process import Crash
+from reception.simulator.steps import Branch, Continue, Gone, Next, Outcome, Step, Stop, is_true
 from reception.simulator.transcript import Kind
 from reception.simulator.world import Doing
 
-_FAX_DETECTED: Final = "FAX_DETECTED"
+_FAX_DETECTED: Final = frozenset({"FAX_DETECTED", "CHANNEL_FAX_DETECTED"})
 _FAX_GRACE_MS: Final = 2_000
 _FAX_S: Final = 5
 
@@ -75,6 +77,7 @@ async def branch_variable(step: Step) -> Next:
     """Choose a child by a variable of the channel or a field of a document."""
     path = step.data.get("variable")
     keys = [path] if isinstance(path, str) else path if isinstance(path, list) else []
+    keys = [str(key).replace("-", "_").lower() for key in keys if key]
     value: Any = _scope(step)
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -87,14 +90,31 @@ async def branch_variable(step: Step) -> Next:
 async def check_cid(step: Step) -> Next:
     """Match the caller's number against a pattern; a child that is missing means `_`."""
     number = step.call.setup.caller_number or "anonymous"
-    if not _matches(step.text("regex", ".*"), number):
+    try:
+        matches = re.search(step.text("regex", ".*"), number) is not None
+    except re.error as error:
+        raise Crash("badarg") from error
+    if not matches:
         return Gone() if step.attempt("nomatch") else Continue()
-    if step.data.get("use_absolute_mode") is True:
-        return Gone() if step.attempt(number) else Continue()
-    if isinstance(step.data.get("user_id"), str) and step.data["user_id"]:
-        step.say(Kind.SETS, f"the caller is now user {step.text('user_id')}")
-        step.write_back()
-    return Gone() if step.attempt("match") else Continue()
+    key = number if is_true(step.data.get("use_absolute_mode")) else "match"
+    if not step.attempt(key):
+        return Continue()
+    _take_identity(step)
+    return Gone()
+
+
+def _take_identity(step: Step) -> None:
+    """Be somebody else from now on, if the node says all of who; the child runs already."""
+    given = step.data.get("caller_id")
+    external = given.get("external") if isinstance(given, Mapping) else None
+    external = external if isinstance(external, Mapping) else {}
+    name, number, user = external.get("name"), external.get("number"), step.text("user_id")
+    if not (isinstance(name, str) and name and isinstance(number, str) and number and user):
+        return
+    call = step.executor.call.copied()
+    call.setup = replace(call.setup, caller_name=name, caller_number=number)
+    step.executor.write_back(call)
+    step.say(Kind.SETS, f"the caller is now {name} <{number}>, user {user}")
 
 
 async def cidlistmatch(step: Step) -> Next:
@@ -146,13 +166,13 @@ async def fax_detect(step: Step) -> Next:
     until_ms = step.now_ms + for_ms
     while True:
         event = await step.receive(until_ms)
-        if event is not None and event.ends_call:
-            return Stop(Outcome.CALLER_HUNG_UP)
-        if event is None or event.name == _FAX_DETECTED:
+        if event is None or event.ends_call or event.name in _FAX_DETECTED:
             break
         step.lose(event, "while a fax machine is listened for")
     step.order("fax_detection", {"Action": "stop"})
-    return Continue("ON_FAX" if hears_fax or event is not None else "ON_VOICE")
+    if event is not None:
+        hears_fax = not event.ends_call
+    return Continue("ON_FAX" if hears_fax else "ON_VOICE")
 
 
 async def acdc_wait_time(step: Step) -> Next:
@@ -170,7 +190,7 @@ def _scope(step: Step) -> Mapping[str, Any]:
     scope = step.text("scope", "custom_channel_vars")
     setup = step.call.setup
     if scope == "custom_channel_vars":
-        return {"Account-ID": setup.account_id, "Realm": setup.from_realm}
+        return {"account_id": setup.account_id, "realm": setup.from_realm}
     owner = setup.user_ids[0] if setup.user_ids else ""
     documents = {
         "account": [setup.account_id],

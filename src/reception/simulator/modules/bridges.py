@@ -108,7 +108,7 @@ def bridge_command(
     return {
         "Timeout": timeout_s,
         "Ignore-Forward": "false",
-        "Ignore-Early-Media": True,
+        **({"Ignore-Early-Media": True} if step.module != "device" else {}),
         "Dial-Endpoint-Method": strategy,
         "Call-Context": {
             "Inception": "onnet",

@@ -13,21 +13,22 @@ from __future__ import annotations
 from typing import Any, Final
 
 from reception.simulator.events import DTMF, OFFNET, CallEvent
+from reception.simulator.modules.refusing import respond
 from reception.simulator.modules.ringing import (
     CANCELLED,
+    CLEARED,
     announce,
-    is_cancelled,
+    attempt_failures,
     tell_failure,
 )
 from reception.simulator.responses import DEFAULT_RESPONSES
-from reception.simulator.steps import Gone, HardStop, Next, Outcome, Step, Stop, Transferred
+from reception.simulator.steps import HardStop, Next, Outcome, Step, Stop, Transferred
 from reception.simulator.transcript import Kind, seconds
 from reception.simulator.world import Doing, Ring, Ringing
 
 _TONE_HEARD: Final = "the tone of a failed call"
 _SUCCESS: Final = "SUCCESS"
 _TRANSFER: Final = "TRANSFER"
-_CLEARED: Final = "NORMAL_CLEARING"
 
 
 async def dial_out(step: Step) -> Next:
@@ -41,16 +42,12 @@ async def dial_out(step: Step) -> Next:
     announce(step, ringing)
     ended = await _wait(step, number, ring)
     message, code = ended.application_response or ended.cause, ended.code
-    if message == _SUCCESS or (message == _CLEARED and code in (None, "sip:200")):
+    if message == _SUCCESS or (message == CLEARED and code in (None, "sip:200")):
         return Stop(Outcome.BRIDGED)
     if message == _TRANSFER:
         return Transferred()
-    if is_cancelled(step.settings, ended):
-        return Stop(Outcome.CALLER_HUNG_UP)
-    for key in (message, code):
-        if key and step.attempt(key):
-            return Gone()
-    return await _lost(step, message or "")
+    after = attempt_failures(step, [key for key in (message, code) if key])
+    return after if after is not None else await _lost(step, message or "")
 
 
 async def _wait(step: Step, number: str, ring: Ring) -> Ring:
@@ -117,20 +114,6 @@ async def _lost(step: Step, cause: str) -> Next:
 async def _default_response(step: Step, cause: str) -> None:
     """Let the caller hear that it failed, and answer the call with a SIP response."""
     response = DEFAULT_RESPONSES.get(cause)
-    if response is None:
-        return
-    lasts_ms = 0
-    if response.media:
+    if response is not None:
         media = step.prompt_media(response.media) if response.is_prompt else response.media
-        step.switch.queue("progress", {})
-        lasts_ms = step.media_ms(media)
-        assumed = step.world.media_ms(media) is None
-        step.hears(_TONE_HEARD, lasts_ms, media=media, assumed=assumed)
-        data = {"Media-Name": media}
-        step.switch.hear("play", data, media=media, lasts_ms=lasts_ms, terminators=None)
-    if response.code:
-        said = {"Response-Code": response.code, "Response-Message": response.message}
-        step.switch.queue("respond", said)
-    number = step.switch.noop()
-    step.situate(Doing.SLEEP, lasts_ms, _TONE_HEARD)
-    await step.wait_for_noop(number)
+        await respond(step, response.code, response.message, media, heard_as=_TONE_HEARD)

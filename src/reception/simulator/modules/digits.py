@@ -36,9 +36,9 @@ async def collect_dtmf(step: Step) -> Next:
     cut = min((early.find(key) for key in terminators if key in early), default=len(early))
     wanted = _positive(step, "max_digits", 1)
     digits = early[:cut][:wanted]
-    timeout_ms = _positive(step, "timeout", _FIRST_MS)
-    _announce(step, name, wanted, timeout_ms, digits)
     if len(digits) < wanted:
+        timeout_ms = _positive(step, "timeout", _FIRST_MS)
+        _announce(step, name, wanted, timeout_ms, digits)
         interdigit_ms = _positive(step, "interdigit_timeout", _INTERDIGIT_MS)
         left = wanted - len(digits)
         step.situate(Doing.COLLECT, timeout_ms, name, left)

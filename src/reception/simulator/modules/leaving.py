@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from reception.simulator.events import TRANSFEREE
+from reception.simulator.modules.refusing import respond
 from reception.simulator.steps import (
     Continue,
     Gone,
@@ -43,14 +44,8 @@ async def response(step: Step) -> Next:
     late = "; the call was answered before, so the code is not seen"
     late = late if step.switch.is_answered else ""
     step.say(Kind.HEARS, f"SIP response {code} {message}".rstrip() + heard + late, code=code)
-    if media:
-        step.switch.queue("progress", {})
-        step.play(step.media_path(media), terminators=())
-    data = {"Response-Code": str(code), **({"Response-Message": message} if message else {})}
-    step.switch.queue("respond", data)
-    number = step.switch.noop()
-    step.situate(Doing.SLEEP, None, "the refusal")
-    await step.wait_for_noop(number)
+    path = step.media_path(media) if media else ""
+    await respond(step, str(code), message, path, heard_as=f"plays {media}")
     return Stop(Outcome.RESPONDED)
 
 

@@ -11,10 +11,10 @@ Source: contract/modules.md; traces 64, 65, 67, 70, 74, 164.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from reception.simulator.process import Crash
-from reception.simulator.steps import Continue, Next, Outcome, Step, Stop
+from reception.simulator.steps import Continue, Next, Outcome, Step, Stop, is_true
 from reception.simulator.transcript import Kind, printable, seconds
 from reception.simulator.world import Doing
 
@@ -29,8 +29,10 @@ async def answer(step: Step) -> Next:
 
 
 async def noop(step: Step) -> Next:
-    """Do nothing; a flow whose caller is gone stops here."""
-    return Stop(Outcome.CALLER_HUNG_UP) if step.switch.is_gone else Continue()
+    """Wait until the media side has done what it was sent; a flow whose caller is gone stops."""
+    number = step.switch.noop(step.call_id)
+    step.situate(Doing.SLEEP, None, "the media side")
+    return Continue() if await step.wait_for_noop(number) else Stop(Outcome.CALLER_HUNG_UP)
 
 
 async def set_cid(step: Step) -> Next:
@@ -70,24 +72,36 @@ async def set_variables(step: Step) -> Next:
     """Merge application variables; an empty or null value is not sent any more."""
     given = step.data.get("custom_application_vars")
     given = given if isinstance(given, Mapping) else {}
-    step.set_on_channel(export=step.data.get("export") is True, application=given)
-    step.call.application_vars = {**step.call.application_vars, **given}
+    known = step.call.application_vars
+    # The media side hears of what is new only.
+    news = {key: value for key, value in given.items() if not _is_known(known, key, value)}
+    if news:
+        step.set_on_channel(export=is_true(step.data.get("export")), application=news)
+    merged = {**known, **given}
+    step.call.application_vars = {key: kept for key, kept in merged.items() if kept is not None}
     step.write_back()
     names = ", ".join(sorted(map(str, given)))
     step.say(Kind.SETS, f"application variables: {names}", variables=dict(given))
     return Continue()
 
 
+def _is_known(known: Mapping[str, Any], key: str, value: object) -> bool:
+    return key in known and known[key] == value and type(known[key]) is type(value)
+
+
 async def set_variable(step: Step) -> Next:
     """Set one variable of the channel; the platform knows `call_priority` and no other."""
     name, value = step.text("variable"), step.text("value")
     if name == "call_priority":
+        variable = {"Call-Priority": value}
+        is_both = step.text("channel", "a") == "both"
         step.set_on_channel(
-            export=step.text("channel", "a") == "both", channel={"Call-Priority": value}
+            channel=None if is_both else variable, call=variable if is_both else None
         )
         step.say(Kind.SETS, f"call priority {value}", variable=name)
     else:
         step.say(Kind.WARNS, f"set_variable knows call_priority only; {name!r} does nothing")
+    step.write_back()
     return Continue()
 
 

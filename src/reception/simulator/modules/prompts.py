@@ -23,6 +23,7 @@ from reception.simulator.steps import (
     Outcome,
     Step,
     Stop,
+    is_true,
     whole_number,
 )
 from reception.simulator.transcript import Kind
@@ -40,14 +41,14 @@ async def play(step: Step) -> Next:
     if not media:
         step.say(Kind.WARNS, "play without an id: nothing is heard, the flow goes on to `_`")
         return Continue()
-    if step.data.get("answer") is not False:
+    if step.data.get("answer") not in (False, "false"):
         step.answer()
         await _answer_pause(step)
     lasts_ms = step.play(
         step.media_path(media),
         terminators=_terminators(step.data),
-        loops=max(1, step.number("loop_count", 1)),
-        is_endless=step.data.get("endless_playback") is True,
+        loops=step.number("loop_count", 1) if "loop_count" in step.data else None,
+        is_endless=is_true(step.data.get("endless_playback")),
         heard_as=f"plays {media}",
     )
     ended = await _hear_out(step, f"plays {media}", lasts_ms)
@@ -61,7 +62,7 @@ async def tts(step: Step) -> Next:
     text = step.text("text")
     step.answer()
     terminators = _terminators(step.data)
-    is_endless = step.data.get("endless_playback") is True
+    is_endless = is_true(step.data.get("endless_playback")) and step.settings.media_repeats
     lasts_ms = None if is_endless else step.media_ms(text, spoken=True)
     step.hears(f'says "{text}"', lasts_ms, media=text, assumed=step.world.media_ms(text) is None)
     data = {

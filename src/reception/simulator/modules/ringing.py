@@ -10,7 +10,7 @@ Source: contract/modules.md, engine rules 12 and 13; traces 110 to 137, 161.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from reception.simulator.events import BRIDGED, DTMF
@@ -21,11 +21,13 @@ from reception.simulator.transcript import Kind, printable, seconds
 from reception.simulator.world import Doing, Ring, Ringing
 
 CANCELLED: Final = "ORIGINATOR_CANCEL"
+CLEARED: Final = "NORMAL_CLEARING"
 
-_CANCELLED_CODE: Final = "sip:487"
-_CLEARED: Final = "NORMAL_CLEARING"
+_CANCELLED: Final = frozenset({CANCELLED, "sip:487"})
 _SUCCESS: Final = "SUCCESS"
+# What the platform puts into the place of a field that is absent.
 _UNSPECIFIED: Final = "UNSPECIFIED"
+_NO_CODE: Final = "sip:600"
 
 
 async def bridge(step: Step, ringing: Ringing, ring: Ring, data: Mapping[str, Any]) -> Ring | None:
@@ -89,9 +91,22 @@ def after_bridge(step: Step, ring: Ring | None) -> Next:
 
 def failed(step: Step, ring: Ring) -> Next | None:
     """Look for the child of a failure; None where none of its keys has one."""
-    if is_cancelled(step.settings, ring):
-        return Stop()
-    for key in failure_keys(step.settings, ring):
+    return attempt_failures(step, failure_keys(step.settings, ring))
+
+
+def attempt_failures(step: Step, keys: Iterable[str]) -> Next | None:
+    """
+    Look for a child by the names of a failure, one after another; None where none has one.
+
+    On version 5 a call that was cancelled stops the flow there (trace 116), and one that was
+    cleared is passed over (trace 118).
+    """
+    for key in keys:
+        if step.settings.cancelled_bridge_stops:
+            if key in _CANCELLED:
+                return Stop()
+            if key == CLEARED:
+                continue
         if step.attempt(key):
             return Gone()
     return None
@@ -112,20 +127,11 @@ def failure_keys(settings: Settings, ring: Ring) -> Iterator[str]:
     (['USER_BUSY', 'sip:486'], ['USER_BUSY', 'UNSPECIFIED', 'sip:486'])
     """
     if settings.each_failure_key:
-        for name in (ring.application_response, ring.cause):
-            # An absent field is filled, and NORMAL_CLEARING is passed over (trace 118).
-            if name != _CLEARED:
-                yield name or _UNSPECIFIED
-    elif ring.application_response or ring.cause:
-        yield ring.application_response or ring.cause or ""
-    if ring.code:
-        yield ring.code
-
-
-def is_cancelled(settings: Settings, ring: Ring) -> bool:
-    """Tell whether the failure stops the flow at once: version 5 only (trace 116)."""
-    names = {ring.application_response, ring.cause, ring.code}
-    return settings.cancelled_bridge_stops and bool(names & {CANCELLED, _CANCELLED_CODE})
+        yield ring.application_response or _UNSPECIFIED
+        yield ring.cause or _UNSPECIFIED
+    else:
+        yield ring.application_response or ring.cause or _UNSPECIFIED
+    yield ring.code or _NO_CODE
 
 
 def _talking(step: Step, ringing: Ringing, ring: Ring) -> Ring:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -75,7 +76,7 @@ class Replay:
             world=self,
             transport=self,
             note=self.entries.append,
-            settings=settings,
+            settings=replace(settings or Settings.of(recording.platform), media_repeats=False),
             rows=self._take,
         )
 

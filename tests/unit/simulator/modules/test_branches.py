@@ -15,6 +15,7 @@ from reception.callflow.spec import SPECS
 from reception.simulator.call import Platform
 from reception.simulator.modules import MODULES
 from reception.simulator.nexts import Outcome
+from tests.unit.simulator.calls import node, pivot, ring_up
 from tests.unit.simulator.modules.branches import ELSEWHERE, ID, ended, taken
 
 TAKEN = Outcome.TAKEN_OVER
@@ -324,6 +325,17 @@ def test_a_number_that_caught_nothing_goes_on(module: str, runs: list[str]) -> N
     assert runs == taken(module, {})
 
 
+def test_a_caller_who_becomes_somebody_else_is_so_in_the_next_request_but_one() -> None:
+    who = {"external": {"name": "B", "number": "+15550009"}}
+    data = {"caller_id": who, "user_id": ID}
+    flow = {"module": "check_cid", "data": data, "children": {"match": node("edr", then=pivot())}}
+    told = ring_up(stored=flow)
+    assert ("B", "+15550009") == (
+        told.bodies()[0]["Caller-ID-Name"],
+        told.bodies()[0]["Caller-ID-Number"],
+    )
+
+
 def test_an_intercom_without_a_caught_number_stops() -> None:
     assert ([], Outcome.NOT_REACHED) == ended("intercom", {})
 
@@ -335,7 +347,7 @@ def test_an_intercom_without_a_caught_number_stops() -> None:
         ({}, ["nomatch", "_"], ["_"]),
         ({"regex": r"^\+1666"}, ["match", "nomatch"], ["nomatch"]),
         ({"regex": r"^\+1666"}, ["match", "_"], ["_"]),
-        ({"regex": "("}, ["match", "nomatch"], ["nomatch"]),
+        ({"regex": "("}, ["match", "nomatch", "_"], ["_"]),
         ({"use_absolute_mode": True}, ["+15550001", "match"], ["+15550001"]),
         ({"use_absolute_mode": True}, ["match", "nomatch", "_"], ["_"]),
         ({"user_id": ID}, ["match"], ["match"]),

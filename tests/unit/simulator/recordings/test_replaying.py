@@ -104,3 +104,69 @@ def test_the_observation_ends_when_the_recorder_stops() -> None:
     made, _ = replay(node("dead_air"), observe_ms=3_000)
     assert made.rows[-1] == {"ms": 3_000, "ev": "observation_end"}
     assert "a module is still running" in summary(made)["outcome"]
+
+
+def _exe(made: Replay) -> list[tuple[str, Any]]:
+    return [(row["op"], row.get("key")) for row in rows(made, "exe")]
+
+
+@pytest.mark.parametrize(
+    ("platform", "fields", "expected"),
+    [
+        ("4", {}, ["UNSPECIFIED", "sip:600"]),
+        ("5", {}, ["UNSPECIFIED", "UNSPECIFIED", "sip:600"]),
+        ("4", {"Hangup-Cause": "NORMAL_CLEARING"}, ["NORMAL_CLEARING", "sip:600"]),
+        ("5", {"Hangup-Cause": "NORMAL_CLEARING"}, ["UNSPECIFIED", "sip:600"]),
+        (
+            "5",
+            {"Application-Response": "USER_BUSY", "Hangup-Code": "sip:487"},
+            ["USER_BUSY", "UNSPECIFIED"],
+        ),
+    ],
+)
+def test_a_failed_bridge_looks_for_children_in_the_platforms_order(
+    platform: str, fields: dict[str, str], expected: list[str]
+) -> None:
+    replies = [{"after_ms": 100, "fields": fields}]
+    made, _ = replay(node("user", {"id": "u"}), platform=platform, bridge_replies=replies)
+    assert expected == [key for op, key in _exe(made) if op == "attempt"]
+
+
+def test_the_media_side_hears_only_of_variables_that_are_new() -> None:
+    again = node("set_variables", {"custom_application_vars": {"a": "1", "b": None}}, then=pivot())
+    first = node("set_variables", {"custom_application_vars": {"a": "1", "b": "2"}}, then=again)
+    made, _ = replay(first)
+    sent = [
+        row["data"]["Custom-Application-Vars"]
+        for row in rows(made, "command")
+        if row["app"] == "set"
+    ]
+    assert sent == [{"a": "1", "b": "2"}, {"b": None}]
+    assert made.bodies[0]["Custom-Application-Vars"] == {"a": "1"}
+
+
+def test_a_key_in_the_pause_after_answering_waits_for_the_prompt() -> None:
+    script = [{"on": "node:play:1", "ms": 50, "dtmf": "7"}]
+    made, _ = replay(node("play", {"id": "/m/p"}, then=pivot()), script=script)
+    assert made.bodies[0]["Digits"] == {"default": "7"}
+    assert [row["ms"] for row in rows(made, "media")] == [100]
+    assert [row["ms"] for row in rows(made, "http_request")] == [1_100]
+
+
+def test_a_refusal_is_heard_before_it_is_sent() -> None:
+    made, _ = replay(node("response", {"code": 603, "message": "No", "media": "m"}))
+    sent = [(row["app"], row["data"]) for row in rows(made, "command")]
+    assert sent[:4] == [
+        ("progress", {}),
+        ("play", {"Media-Name": "/0123456789abcdef0123456789abcdef/m"}),
+        ("respond", {"Response-Code": "603", "Response-Message": "No"}),
+        ("noop", {}),
+    ]
+
+
+def test_a_dearer_node_costs_more() -> None:
+    flow = {"module": "answer", "pvt_bucket_cost": 60, "children": {"_": node("answer")}}
+    dear = {"module": "answer", "pvt_bucket_cost": 60, "children": {"_": flow}}
+    made, outcome = replay(dear)
+    assert Outcome.RAN_DRY is outcome
+    assert summary(made)["nodes_run"] == ["answer"]
