@@ -326,7 +326,9 @@ class Call:
             while_: what the caller hears when it takes longer than the deadline, 2 s or more
                 of it; repeated until the result is there. Without it that is the fallback.
             while_max_s: how long the caller is held at most; then the fallback.
-            timeout_s: how long one attempt may take; then it raises TimeoutError here.
+            timeout_s: how long one attempt may take, a minute if left out; then it raises
+                TimeoutError here. An ``async def`` is cancelled; a ``def`` cannot be, and goes on
+                in its thread, although nobody hears of its result.
         """
         stage = self._on_stage("step")
         if named:

@@ -21,6 +21,7 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
 
 from reception.dialog import Effect, StepInfo
+from reception.dialog.lines import name_of
 from reception.dialog.running import entered
 from reception.dialog.values import Result
 from reception.errors import Denied, NeedsHuman, Retry
@@ -144,8 +145,10 @@ class EffectRunner:
 
     async def _run(self, effect: Effect, claim: EffectClaim, attempt: int) -> bytes:
         renewing = asyncio.create_task(self._renew(claim))
+        limit_s = effect.timeout_s or TIMEOUT_S
+        deadline = asyncio.timeout(limit_s)
         try:
-            async with asyncio.timeout(effect.timeout_s or TIMEOUT_S):
+            async with deadline:
                 result = effect.succeeded(await self._value(effect, attempt))
         except KeyboardInterrupt:
             raise
@@ -153,6 +156,8 @@ class EffectRunner:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
+            if isinstance(error, TimeoutError) and deadline.expired():
+                error = TimeoutError(f"{name_of(effect.function)} took longer than {limit_s:g} s")
             # Of its own accord it may raise a cancellation, or leave as a script does: it failed.
             result = effect.failed(error)
         finally:

@@ -51,6 +51,36 @@ def test_a_dialog_goes_on_where_it_was(dsn: str) -> None:
     serve(dsn, app_of(two_questions), test)
 
 
+def test_a_step_without_an_effect_is_one_commit_and_claims_nothing(dsn: str) -> None:
+    asked: list[str] = []
+
+    def noted(one: Node, name: str) -> Callable[..., Any]:
+        method = getattr(one.steps, name)
+
+        def through(*args: Any) -> Any:
+            asked.append(name)
+            return method(*args)
+
+        return through
+
+    async def test(one: Node) -> None:
+        for name in ("open", "commit", "claim", "finish", "load"):
+            setattr(one.steps, name, noted(one, name))
+        caller = Caller(one)
+        await caller.dial()
+        assert ["open"] == asked
+        await caller.press("1")
+        await caller.press("4")
+        assert ["open", "commit", "commit"] == asked
+
+    async def busy(call: Call) -> Flow:
+        await call.say(f"It is {await call.now()}")
+        await call.enqueue("remind", await call.token())
+        return await two_questions(call)
+
+    serve(dsn, app_of(busy), test)
+
+
 def test_any_node_goes_on_with_any_step(dsn: str) -> None:
     async def main() -> None:
         app = app_of(two_questions)
@@ -208,6 +238,23 @@ def test_an_effect_that_leaves_in_an_odd_way_has_failed(dsn: str, raised: BaseEx
     async def test(one: Node) -> None:
         answer = await one.post()
         assert f"Failed: {type(raised).__module__}:{type(raised).__name__}".encode() in answer.body
+
+    serve(dsn, app_of(handler), test)
+
+
+def test_an_effect_that_takes_too_long_says_so(dsn: str) -> None:
+    async def endless() -> None:
+        await asyncio.sleep(60)
+
+    async def handler(call: Call) -> Flow:
+        try:
+            await call.step(endless, timeout_s=0.1)
+        except TimeoutError as error:
+            return flow.tts(str(error)).then(flow.hangup())
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        assert b"endless took longer than 0.1 s" in (await one.post()).body
 
     serve(dsn, app_of(handler), test)
 
