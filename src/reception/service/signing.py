@@ -3,13 +3,16 @@ The keys of the tenants' step tokens, at hand.
 
 They live in the store, so that every node signs alike and a restart changes nothing. What was
 read once is kept while the database is away: a key does not go bad. It is read again now and
-then, and when a MAC is not ours: another node may have rotated the keys.
+then, beside the calls, and when a MAC is not ours: another node may have rotated the keys. Of
+all who want to know at the same time one asks the store.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from reception.errors import Retry
@@ -17,8 +20,13 @@ from reception.ports import Keys
 
 SECRET_BYTES: Final = 32
 _FRESH: Final = timedelta(minutes=1)
+# Two keys are live: whoever signs with what was read so long ago signs with one of them, unless
+# they were rotated twice since.
+_GOOD: Final = timedelta(minutes=10)
 # How often a wrong MAC may send us to the database: whoever guesses must not be a load on it.
 _SUSPICIOUS: Final = timedelta(seconds=5)
+
+_Secrets = tuple[bytes, ...]
 
 
 class SigningKeys:
@@ -30,33 +38,59 @@ class SigningKeys:
         self._keys: Final = keys
         self._now: Final = now
         self._entropy: Final = entropy
-        self._known: Final[dict[str, tuple[datetime, tuple[bytes, ...]]]] = {}
+        self._known: Final[dict[str, tuple[datetime, _Secrets]]] = {}
+        self._asking: Final[dict[str, asyncio.Task[_Secrets]]] = {}
 
-    async def of(self, tenant: str) -> tuple[bytes, ...]:
+    async def of(self, tenant: str) -> _Secrets:
         """
         The keys; the first one is made where the tenant has none.
 
         Errors:
             Retry: the database is away, and the keys of this tenant were never read.
         """
-        return await self._read(tenant, _FRESH)
-
-    async def again(self, tenant: str) -> tuple[bytes, ...]:
-        """The same when a MAC was not found to be ours; asks the store, but not at every guess."""
-        return await self._read(tenant, _SUSPICIOUS)
-
-    async def _read(self, tenant: str, fresh: timedelta) -> tuple[bytes, ...]:
-        now = self._now()
         known = self._known.get(tenant)
-        if known is not None and now - known[0] < fresh:
+        if known is None:
+            return await self._asked(tenant)
+        age = self._now() - known[0]
+        if age >= _GOOD:
+            return await self._asked(tenant)
+        if age >= _FRESH:
+            _ = self._ask(tenant)  # nobody waits for it
+        return known[1]
+
+    async def again(self, tenant: str) -> _Secrets:
+        """The same when a MAC was not found to be ours; asks the store, but not at every guess."""
+        known = self._known.get(tenant)
+        if known is not None and self._now() - known[0] < _SUSPICIOUS:
             return known[1]
+        return await self._asked(tenant)
+
+    async def _asked(self, tenant: str) -> _Secrets:
+        # Whoever gives up waiting does not stop it for the others.
+        return await asyncio.shield(self._ask(tenant))
+
+    def _ask(self, tenant: str) -> asyncio.Task[_Secrets]:
+        asking = self._asking.get(tenant)
+        if asking is None:
+            asking = self._asking[tenant] = asyncio.create_task(self._read(tenant))
+            asking.add_done_callback(partial(self._has_asked, tenant))
+        return asking
+
+    def _has_asked(self, tenant: str, asking: asyncio.Task[_Secrets]) -> None:
+        del self._asking[tenant]
+        if not asking.cancelled():
+            asking.exception()  # Perhaps nobody waits for it.
+
+    async def _read(self, tenant: str) -> _Secrets:
+        now = self._now()
         try:
             found = await self._keys.ensure(tenant, secret=self._entropy(SECRET_BYTES), now=now)
         except Retry:
+            known = self._known.get(tenant)
             if known is None:
                 raise
             # Ask again when these would be stale once more, not at every call of an outage.
-            self._known[tenant] = (now, known[1])
+            self._known[tenant] = (self._now(), known[1])
             return known[1]
         secrets = tuple(key.secret for key in found)
         self._known[tenant] = (now, secrets)
