@@ -301,6 +301,70 @@ class Steps(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DueJob:
+    """
+    Background work that somebody has taken, for as long as the lease lasts.
+
+    `step_no` and `ordinal` name the job within its episode; `attempts` counts this one too, and
+    is the title to the job.
+    """
+
+    tenant: str
+    episode: str
+    step_no: int
+    ordinal: int
+    task: str
+    args: bytes = field(repr=False)
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJob:
+    """Background work that was given up: when, after how many attempts, and why."""
+
+    tenant: str
+    episode: str
+    step_no: int
+    ordinal: int
+    task: str
+    attempts: int
+    at: datetime
+    problem: str | None
+
+
+class Jobs(Protocol):
+    """Background work: done at least once, and put aside where it cannot be done."""
+
+    async def take(
+        self, tenants: Sequence[str], *, now: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[DueJob]:
+        """Take what is due, the oldest first; also what another worker took and has not done."""
+        ...
+
+    async def renew(self, job: DueJob, *, lease_until: datetime) -> bool:
+        """Prolong a lease; False when the job is not the worker's any more."""
+        ...
+
+    async def done(self, job: DueJob, *, now: datetime) -> bool:
+        """Note that it is done; False when the job is not the worker's any more."""
+        ...
+
+    async def again(self, job: DueJob, *, due_at: datetime, problem: str) -> bool:
+        """Put it off; False when the job is not the worker's any more."""
+        ...
+
+    async def bury(self, job: DueJob, *, now: datetime, problem: str) -> bool:
+        """Put it aside for a person; False when the job is not the worker's any more."""
+        ...
+
+    async def overdue(
+        self, tenants: Sequence[str], *, now: datetime
+    ) -> tuple[int, datetime | None]:
+        """Count what is due, and say since when the oldest has been."""
+        ...
+
+
 class Keys(Protocol):
     """The keys of the tenants: two are live, the newest signs."""
 

@@ -23,12 +23,13 @@ class Child:
 
     Args:
         number: its slot, from 0; shown in logs.
+        module: what it runs.
         settings: its first message; see `worker`.
         own_group: keep a terminal's Ctrl-C away from it, which then reaches only the
             supervisor. Not where a developer may want to use the terminal.
     """
 
-    def __init__(self, number: int, settings: Message, *, own_group: bool) -> None:
+    def __init__(self, number: int, module: str, settings: Message, *, own_group: bool) -> None:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self.number: Final = number
@@ -38,7 +39,7 @@ class Child:
         self.pinged_at = self.started_at
         self.ponged_at = self.started_at
         self.process: Final = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-P", "-m", "reception.bootstrap.worker", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", module, str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
             process_group=0 if own_group else None,
         )

@@ -50,12 +50,12 @@ class DialogParts:
         self._database: Final = Database(address)
         self._steps: Final = PostgresSteps(self._database)
         self._lifecycle: Final = lifecycle
-        self._effects: Final = EffectRunner(self._steps, now=_now, new_owner=_new_owner)
-        keys = SigningKeys(PostgresKeys(self._database), now=_now, entropy=os.urandom)
+        self._effects: Final = EffectRunner(self._steps, now=now, new_owner=new_owner)
+        keys = SigningKeys(PostgresKeys(self._database), now=now, entropy=os.urandom)
         self._dialogs: Final = Dialogs(
             self._steps,
             self._effects,
-            now=_now,
+            now=now,
             entropy=os.urandom,
             sandbox=watched if dev else hidden_loop,
         )
@@ -95,9 +95,11 @@ class DialogParts:
             await asyncio.sleep(_ASK_EVERY_S)
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Tell the time, in UTC."""
     return datetime.now(UTC)
 
 
-def _new_owner() -> str:
+def new_owner() -> str:
+    """Name somebody who claims an effect."""
     return uuid.uuid4().hex

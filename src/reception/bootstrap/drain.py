@@ -81,6 +81,11 @@ class DrainingServer(uvicorn.Server):
         self._exit_code = 1
         self._has_watchdog = False
 
+    @property
+    def grace_s(self) -> float:
+        """How long what is in flight is waited for."""
+        return self.config.timeout_graceful_shutdown or 3
+
     # ── beginnings of an end; safe in a signal handler and from the loop ─────────────
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

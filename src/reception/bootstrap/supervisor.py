@@ -11,6 +11,8 @@ socket, so that the port stays open while workers come and go.
 - SIGTERM, SIGINT: workers drain; whoever is left after `STOP_S` is killed. A second one
   ends everything now. SIGHUP: every worker is replaced by a new one, which reads the
   configuration again, and drains; a replacement that does not load changes nothing.
+- One more process does the background work (`work`), where there is a database; it is
+  kept alive in the same way.
 - The embedded database starts while the workers load, and ends after the last of them.
 
 How a worker drains is `drain`'s business, how the database is kept is `database`'s; what
@@ -28,7 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -55,6 +57,8 @@ RELOAD: Final = 255  # a byte on the wake-up socket that is no signal's number
 
 _log: Final = structlog.stdlib.get_logger("reception.supervisor")
 Say = Callable[[str], None]
+Role = Literal["voice", "work"]
+_MODULES: Final = {"voice": "reception.bootstrap.worker", "work": "reception.bootstrap.work"}
 KeepDatabase = Callable[[Message, socket.socket], Keeper]
 
 
@@ -63,6 +67,7 @@ class Slot:
     """The place of one worker: who fills it, who is to, and when to fill it again."""
 
     number: int
+    role: Role = "voice"
     child: Child | None = None
     successor: Child | None = None
     early_deaths: int = 0
@@ -221,7 +226,8 @@ class Supervisor:
 
     def _started(self, number: int, **extra: str) -> Child:
         settings = {**self._settings, "is_reload": self._is_up, **extra}
-        child = Child(number, settings, own_group=not self._dev)
+        module = _MODULES[self._slots[number].role]
+        child = Child(number, module, settings, own_group=not self._dev)
         self._selector.register(child.line.socket, selectors.EVENT_READ, child)
         return child
 
@@ -253,6 +259,8 @@ class Supervisor:
                 return
             self._described = described
             self._slots += [Slot(number) for number in range(1, described["workers"])]
+            if described["works"]:
+                self._slots.append(Slot(len(self._slots), "work"))
             for slot in self._slots[1:]:
                 self._start(slot)
         if self._dev and described["broken"]:

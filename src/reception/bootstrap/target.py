@@ -12,8 +12,9 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from reception.bootstrap.problems import did_you_mean
 from reception.bootstrap.prompts import read_prompts
@@ -67,6 +68,31 @@ def load_app(target: str, directory: Path) -> App:
     except AppError as error:
         raise TargetError(error.message) from None
     return value
+
+
+def find_function(name: str) -> Callable[..., Any]:
+    """
+    Give the function that background work names, as `call.enqueue` wrote it down.
+
+    Shape:
+        name: ``module:Class.method``.
+
+    Errors:
+        NeedsHuman("work.task"): there is none (any more); the text says what is missing.
+    """
+    module_name, _, path = name.partition(":")
+    if not module_name or not path:
+        raise NeedsHuman("work.task", f'{name!r} must be "module:function", like "crm:note"')
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise NeedsHuman("work.task", f"{name}: {error}") from None
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise NeedsHuman("work.task", f"{module_name} has no function {path} (any more)")
+    function: Callable[..., Any] = found
+    return function
 
 
 def _import(name: str, directory: Path) -> object:

@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 import uvicorn
@@ -50,6 +50,20 @@ _log: Final = structlog.stdlib.get_logger("reception.worker")
 
 def main() -> None:
     """Be a worker until told otherwise."""
+    _serve(*begin())
+
+
+class Begun(NamedTuple):
+    """A process that has loaded and may serve."""
+
+    planned: Planned
+    listener: socket.socket
+    line: Line
+    supervisor: int
+
+
+def begin() -> Begun:
+    """Hear what to load, load it, tell of it, and wait for the word to serve; or end."""
     end = socket.socket(fileno=int(sys.argv[1]))
     end.set_inheritable(False)
     line = Line(end)
@@ -60,16 +74,16 @@ def main() -> None:
     _die_with(supervisor)
     logs.configure(worker=settings["worker"])
     try:
-        server = _load(settings, line)
-        arm_fault(os.environ, is_loopback=server.config.server.is_loopback)
+        planned = _load(settings, line)
+        arm_fault(os.environ, is_loopback=planned.config.server.is_loopback)
     except ConfigError as error:
         line.send({"problems": error.message})
         sys.exit(EXIT_CONFIG)
-    line.send({"loaded": server.described})
+    line.send({"loaded": planned.described})
     listener = line.receive_listener()
     if listener is None:
         sys.exit(0)
-    _serve(server, listener, line, supervisor)
+    return Begun(planned, listener, line, supervisor)
 
 
 class Planned:
@@ -77,9 +91,9 @@ class Planned:
 
     def __init__(self, loaded: Loaded | None, config: Config, broken: str, *, dev: bool) -> None:
         self.config: Final = config
-        self._loaded: Final = loaded
+        self.loaded: Final = loaded
+        self.dev: Final = dev
         self._broken: Final = broken
-        self._dev: Final = dev
 
     @property
     def described(self) -> Message:
@@ -89,23 +103,24 @@ class Planned:
             "host": server.host,
             "port": server.port,
             "workers": server.workers,
+            "works": bool(self.config.store.address),
             "public_url": server.public_url,
             "broken": self._broken,
             "tenants": [
                 {"app_id": tenant.app_id, "is_open": tenant.open_to_loopback}
-                for tenant in (self._loaded.tenants if self._loaded else ())
+                for tenant in (self.loaded.tenants if self.loaded else ())
             ],
         }
 
     def app(self, port: int, lifecycle: Lifecycle) -> AsgiApp:
         """Make the application."""
-        if self._loaded is None:
+        if self.loaded is None:
             return Broken(self._broken)
         return site(
-            self._loaded,
+            self.loaded,
             port=port,
             lifecycle=lifecycle,
-            dev=self._dev,
+            dev=self.dev,
             database=self.config.store.address,
         )
 
@@ -177,13 +192,13 @@ def _serve(planned: Planned, listener: socket.socket, line: Line, supervisor: in
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         listening = threading.Thread(
-            target=_listen, args=(line, server, loop), name="reception-control", daemon=True
+            target=listen, args=(line, server, loop), name="reception-control", daemon=True
         )
         listening.start()
         runner.run(server.serve(sockets=[listener]))
         server.ended()
     if os.getppid() != supervisor:
-        _remove_metrics()
+        remove_metrics()
     sys.exit(0 if server.started else 1)
 
 
@@ -216,7 +231,26 @@ def loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-def _listen(line: Line, server: DrainingServer, loop: asyncio.AbstractEventLoop) -> None:
+class Steered(Protocol):
+    """What a supervisor tells a process of its own to do."""
+
+    last_tick_at: float
+
+    @property
+    def grace_s(self) -> float:
+        """How long what is under way is waited for."""
+        ...
+
+    def retire(self) -> None:
+        """Finish and go; another one takes what comes."""
+        ...
+
+    def abandon(self) -> None:
+        """Finish and go: the supervisor has died."""
+        ...
+
+
+def listen(line: Line, server: Steered, loop: asyncio.AbstractEventLoop) -> None:
     """Answer the supervisor; runs in a thread, since the loop may be busy."""
     while True:
         message = line.receive()
@@ -231,8 +265,8 @@ def _listen(line: Line, server: DrainingServer, loop: asyncio.AbstractEventLoop)
         if message and "ping" in message:
             line.send({"pong": time.monotonic() - server.last_tick_at})
     # The loop may never get to it.
-    time.sleep(server.config.timeout_graceful_shutdown or 3)
-    _remove_metrics()
+    time.sleep(server.grace_s)
+    remove_metrics()
     os._exit(1)
 
 
@@ -244,7 +278,7 @@ def _die_with(supervisor: int) -> None:
         sys.exit(0)
 
 
-def _remove_metrics() -> None:
+def remove_metrics() -> None:
     """Remove the shared metrics: the supervisor, whose they were, is gone."""
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if directory:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, LiteralString
 
@@ -82,12 +82,22 @@ class Database:
         Errors:
             Retry: the database is away or busy; whether they were committed is not known.
         """
-        binary.tenant(tenant)
+        return await self.once_for([tenant], *statements)
+
+    async def once_for(self, tenants: Sequence[str], *statements: Statement) -> list[list[Row]]:
+        """
+        Run statements as one transaction that sees these tenants, in one round trip.
+
+        Errors:
+            Retry: the database is away or busy; whether they were committed is not known.
+        """
+        # None of them can hold a comma.
+        named = b",".join(map(binary.tenant, tenants)).decode()
         with outage.named():
             async with self._sessions.session() as session:
                 async with session.pipeline():
                     # Without BEGIN: what is sent before the Sync is one transaction.
-                    await session.execute(_NAME, [tenant], prepare=True)
+                    await session.execute(_NAME, [named], prepare=True)
                     cursors = [
                         await session.execute(text, values, prepare=True, binary=True)
                         for text, values in statements

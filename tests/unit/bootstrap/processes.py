@@ -144,7 +144,7 @@ class Program:
 
     def kill(self) -> None:
         """End it and what it started, as far as that is still there."""
-        children = children_of(self.process.pid)
+        children = children_of(self.process.pid) | work_of(self.process.pid)
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait(5)
@@ -251,8 +251,23 @@ def pid_of(answer: tuple[int, bytes] | tuple[int, dict[str, str], bytes]) -> int
 
 
 def children_of(pid: int) -> set[int]:
-    """Give the process ids of the workers, without the database's; Linux only."""
-    return {child for child, name in _named_children_of(pid) if name not in DATABASE_NAMES}
+    """Give the process ids of the workers that answer calls; Linux only."""
+    others = work_of(pid)
+    return {
+        child
+        for child, name in _named_children_of(pid)
+        if name not in DATABASE_NAMES and child not in others
+    }
+
+
+def work_of(pid: int) -> set[int]:
+    """Give the process ids of what does background work; Linux only."""
+    found = set()
+    for child, _ in _named_children_of(pid):
+        with contextlib.suppress(OSError):
+            if b"reception.bootstrap.work\0" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(child)
+    return found
 
 
 def database_of(pid: int) -> set[int]:

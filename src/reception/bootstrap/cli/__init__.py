@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "parse": "Show how a recorded request is read.",
     "rate": "Say what a call costs, and why.",
     "deck": "Check a deck of prices.",
+    "work": "Look after background work.",
     "db": "Look after the database.",
 }
 

@@ -10,7 +10,7 @@ import reception
 from reception.bootstrap.cli import main
 
 COMMANDS = ["serve", "dev", "phone", "simulate", "check", "export", "replay", "graph", "parse"]
-COMMANDS += ["rate", "deck", "db"]
+COMMANDS += ["rate", "deck", "work", "db"]
 
 
 def test_help_lists_every_command_without_importing_one() -> None:

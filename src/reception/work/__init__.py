@@ -1,0 +1,1 @@
+"""Durable background work: what is due is taken, done at least once, and never lost."""
