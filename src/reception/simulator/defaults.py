@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from reception.callflow.spec import SPECS
@@ -29,10 +30,9 @@ def with_defaults(flow: Mapping[str, Any], platform: Platform) -> dict[str, Any]
     open_nodes = [whole]
     while open_nodes:
         node = open_nodes.pop()
-        spec = SPECS.get(str(node.get("module")))
         data = node.get("data")
-        if spec is not None and isinstance(data, Mapping):
-            node["data"] = _completed(data, spec.defaults(platform))
+        if isinstance(data, Mapping):
+            node["data"] = _completed(data, _defaults_of(node.get("module"), platform))
         children = node.get("children")
         if isinstance(children, Mapping):
             copies = {
@@ -44,6 +44,21 @@ def with_defaults(flow: Mapping[str, Any], platform: Platform) -> dict[str, Any]
     return whole
 
 
+def _defaults_of(module: object, platform: Platform) -> Mapping[str, Any]:
+    known = isinstance(module, str) and module in SPECS
+    return _defaults(str(module), platform) if known else {}
+
+
+@cache
+def _defaults(module: str, platform: Platform) -> Mapping[str, Any]:
+    """A module's defaults, made once; what is in them is copied before it is given away."""
+    return SPECS[module].defaults(platform)
+
+
 def _completed(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    missing = {key: deepcopy(value) for key, value in defaults.items() if key not in data}
+    missing = {
+        key: deepcopy(value) if isinstance(value, dict | list) else value
+        for key, value in defaults.items()
+        if key not in data
+    }
     return {**data, **missing}

@@ -50,6 +50,7 @@ class PivotRequest:
     rows: Rows
     tell: Callable[[CallEvent], None]
     say: Callable[..., None]
+    is_told: bool
     began_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -74,7 +75,8 @@ class PivotRequest:
             local_urls_ok=self.local_urls_ok,
             has_cdr_url=self.has_cdr_url,
         )
-        self._report(reply, judgement)
+        if self.is_told:
+            self._report(reply, judgement)
         match judgement.verdict:
             case Verdict.ACCEPTED:
                 self._accept(judgement)

@@ -61,9 +61,14 @@ class Walk:
     """
     Runs one call's flows from the first node to the end of the call.
 
+    Args:
+        note: takes the transcript; None: nobody reads it, so none is written.
+        rows: takes what the platform's processes did; None: as above.
+
     Attributes:
         timeline: what happens when; a recording's driver adds to it.
         posts: requests sent so far.
+        is_told: somebody reads the transcript.
     """
 
     def __init__(
@@ -73,13 +78,14 @@ class Walk:
         clock: Clock,
         world: World,
         transport: Transport,
-        note: Note,
+        note: Note | None,
         local_urls_ok: bool = False,
         settings: Settings | None = None,
         rows: TakeRow | None = None,
     ) -> None:
         self.timeline: Final = Timeline(clock)
         self.posts = 0
+        self.is_told: Final = note is not None
         self._clock: Final = clock
         self._world: Final = world
         self._transport: Final = transport
@@ -155,7 +161,8 @@ class Walk:
 
     def say(self, kind: Kind, text: str, **detail: Any) -> None:
         """Write one entry at the present time; the text is made safe to print."""
-        self._note(Entry(self._clock.now_ms, kind, printable(text), detail))
+        if self._note is not None:
+            self._note(Entry(self._clock.now_ms, kind, printable(text), detail))
 
     def situate(
         self, doing: Doing, lasts_ms: int | None, what: str = "", max_digits: int = 0
@@ -166,7 +173,7 @@ class Walk:
             next(self._situations),
             self._clock.now_ms,
             lasts_ms,
-            printable(what),
+            printable(what) if self.is_told else what,
             max_digits,
         )
         return self._situation
@@ -200,6 +207,7 @@ class Walk:
             rows=self._rows,
             tell=self._executor.tell,
             say=self.say,
+            is_told=self.is_told,
         )
 
     # --- launching --------------------------------------------------------------------------------
