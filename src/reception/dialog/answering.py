@@ -54,6 +54,8 @@ class Throw(msgspec.Struct, frozen=True):
     error: Exception
 
 
+_NOT_AT_ONCE: Final = frozenset({"gather", "changed"})
+
 NEW: Final = object()
 """Says that no earlier step has answered an operation."""
 
@@ -114,7 +116,7 @@ class Answering:
         recording = self._recording
         op = str(recording.next_number)
         entry = self._entries.get(op)
-        if entry is None or entry.state == "pending" or entry.kind == "gather":
+        if entry is None or entry.state == "pending" or entry.kind in _NOT_AT_ONCE:
             return NEW
         if self._unsent and op in self._unsent:
             return NEW
@@ -281,22 +283,27 @@ class Answering:
                 operation.place,
             ) from None
 
+    def pass_marks(self) -> None:
+        """
+        Go past the marks of changes.
+
+        Whoever has one did what the guard said, and goes on without it where the guard is gone.
+        """
+        while (entry := self._recording.peek()) is not None and entry.kind == "changed":
+            self._recording.number()
+            self._recording.again(entry)
+            self._changes[entry.label] = True
+
     def _changed(self, name: str) -> bool:
         """Is the change `name` in force? The first answer holds for the whole run."""
+        if name not in self._changes:
+            self.pass_marks()
         known = self._changes.get(name)
         if known is not None:
             return known
-        entry = self._recording.peek()
-        if entry is None:
-            answer = not self.has_answer
-            if answer:
-                number = self._recording.number()
-                self._recording.mark(Entry(number, "changed", name, ""))
-        else:
-            answer = entry.kind == "changed" and entry.label == name
-            if answer:
-                self._recording.number()
-                self._recording.again(entry)
+        answer = self._recording.peek() is None and not self.has_answer
+        if answer:
+            self._recording.mark(Entry(self._recording.number(), "changed", name, ""))
         self._changes[name] = answer
         return answer
 

@@ -291,6 +291,7 @@ class Replay:
         if self._arrival.end is not None:
             # What the journal has beyond is clean-up that was begun before, by another worker.
             return self._settling()
+        self._answering.pass_marks()
         left = self._recording.rest()
         if left is not None:
             raise self._recording.drift(left.op, left.shown(), "return", None)
@@ -318,6 +319,7 @@ class Replay:
     # --- answering --------------------------------------------------------------------------------
 
     def _answered(self, operation: Operation[Any]) -> Give | Throw | Outcome:
+        self._answering.pass_marks()
         number = self._recording.number()
         if not isinstance(operation, Gather):
             got = self._answering.one(number, operation)

@@ -323,6 +323,41 @@ def test_changed_guards_an_intended_change() -> None:
     assert b'"1/2"' in young.answer("2").reply
 
 
+def test_a_guard_may_go_when_the_calls_from_before_the_change_have_ended() -> None:
+    async def guarded(call: Call) -> Any:
+        await call.ask("Room?", max_digits=4)
+        if call.changed("greeting"):
+            await call.say("Thank you.")
+        if call.changed("both"):
+            await call.gather(call.now(), call.now())
+        await call.ask("Again?", max_digits=4)
+        call.changed("end")
+        return HANGUP
+
+    async def later(call: Call) -> Any:
+        await call.ask("Room?", max_digits=4)
+        await call.say("Thank you.")
+        if call.changed("both"):
+            await call.gather(call.now(), call.now())
+        await call.ask("Again?", max_digits=4)
+        return HANGUP
+
+    async def at_last(call: Call) -> Any:
+        await call.ask("Room?", max_digits=4)
+        await call.say("Thank you.")
+        await call.gather(call.now(), call.now())
+        await call.ask("Again?", max_digits=4)
+        return HANGUP
+
+    for without in (later, at_last):
+        rig = Rig(app_of(guarded))
+        rig.arrive()
+        rig.answer("1")
+        rig.app = app_of(without)
+        assert ["hangup"] == modules(rig.answer("2").reply)
+        assert rig.end().error is None
+
+
 # --- rule 5: what answers at once -----------------------------------------------------------------
 
 
