@@ -13,6 +13,7 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
 
 from reception import dialog
+from reception.dialog.lines import plain_function
 from reception.errors import Retry
 from reception.face.app import AnswerHandler
 from reception.face.call import Call
@@ -126,7 +127,8 @@ class _WatchedEffect(dialog.Effect):
 
     def start(self, attempt: int = 1) -> Any:
         function = self.function
-        name = getattr(function, "__name__", None) or type(function).__name__
+        plain = plain_function(function)
+        name = getattr(plain, "__name__", None) or type(plain).__name__
         run = Effect(name, function, self.args, self.key, attempt, self.episode, self.op)
         self.ledger.effects.append(run)
         try:

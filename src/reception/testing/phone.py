@@ -223,13 +223,15 @@ class Phone:
         if self._runs_of(function):
             self._fail(f"{_name(function)} ran.\n\nRan:\n{self._effects_shown()}")
 
-    def enqueued(self, task: Function, *args: Any) -> Job:
+    def enqueued(self, task: Function, *args: Any, **kwargs: Any) -> Job:
         """Give the one job for `task` that ``call.enqueue`` has committed in this call."""
         __tracebackhide__ = True
         found = [job for job in self.jobs if job.is_of(task)]
-        if len(found) != 1 or (args and args != found[0].args):
-            shown = "\n".join(f"  {job.task}{job.args!r}" for job in self.jobs) or "  nothing"
-            asked = f"{_name(task)}{args!r}" if args else _name(task)
+        asked_for = args or kwargs
+        if len(found) != 1 or (asked_for and (args, kwargs) != (found[0].args, found[0].kwargs)):
+            shown = "\n".join(f"  {_called(job.task, job.args, job.kwargs)}" for job in self.jobs)
+            asked = _called(_name(task), args, kwargs) if asked_for else _name(task)
+            shown = shown or "  nothing"
             self._fail(f"{asked} was not enqueued once.\n\nEnqueued:\n{shown}")
         return found[0]
 
@@ -470,7 +472,7 @@ class Phone:
 
     def _effects_shown(self) -> str:
         shown = (
-            f"  {run.name}{run.args!r} → {run.error if run.error is not None else run.result!r}"
+            f"  {_called(run.name, run.args, {})} → {run.error if run.error is not None else run.result!r}"
             for run in self.effects
         )
         return "\n".join(shown) or "  nothing"
@@ -482,6 +484,11 @@ def _end_of(what: Text, text: str, begin: int) -> int | None:
         return at + len(what) if at >= 0 else None
     found = what.search(text, begin)
     return found.end() if found else None
+
+
+def _called(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    told = [*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]
+    return f"{name}({', '.join(told)})"
 
 
 def _quoted(what: Text) -> str:

@@ -100,13 +100,14 @@ class Job:
 
     Attributes:
         task: the name of the function, ``module:name``, or of the task.
-        args: what it will be called with.
+        args, kwargs: what it will be called with.
         after_s: how long it waits first.
     """
 
     task: str
     args: tuple[Any, ...]
     after_s: float
+    kwargs: dict[str, Any] = field(default_factory=dict)
 
     def is_of(self, task: Callable[..., Any] | str) -> bool:
         """Is it this task?"""
@@ -135,9 +136,8 @@ class Posted:
 
 def job_of(task: str, args: bytes, after_s: float) -> Job:
     """Read a job as it was committed."""
-    given = msgspec.json.decode(args)
-    by_position = given[0] if isinstance(given, list) and given else []
-    return Job(task, tuple(by_position), after_s)
+    by_position, by_name = msgspec.json.decode(args)
+    return Job(task, tuple(by_position), after_s, by_name)
 
 
 def heard_in(entries: list[Entry]) -> list[Heard]:

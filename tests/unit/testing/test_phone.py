@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -255,7 +256,24 @@ def test_what_did_not_run_fails(phone: Phone, hotel: Hotel) -> None:
     phone.press("101")
     assert "book ran" in failure(phone, phone.did_not_run, "book")
     assert "other arguments: ('101',), not ('102',)" in failure(phone, phone.ran, hotel.book, "102")
-    assert "remind('102',) was not enqueued" in failure(phone, phone.enqueued, remind, "102")
+    assert "remind('102') was not enqueued" in failure(phone, phone.enqueued, remind, "102")
+
+
+def test_what_a_partial_holds_is_found() -> None:
+    def note(room: str, *, guests: int) -> str:
+        return f"{room}/{guests}"
+
+    async def answer(call: Call) -> Flow:
+        await call.step(partial(note, guests=2), "101")
+        await call.enqueue(partial(remind, room="101"))
+        return flow.hangup()
+
+    with Phone(app_of(answer)) as phone:
+        phone.dial()
+        assert "101/2" == phone.ran(note, "101")
+        assert "note" == phone.effects[0].name
+        phone.enqueued(remind, room="101")
+        assert "remind(room='102') was not" in failure(phone, phone.enqueued, remind, room="102")
 
 
 def test_a_failing_effect_is_told_with_its_error() -> None:

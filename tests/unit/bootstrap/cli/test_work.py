@@ -37,7 +37,9 @@ def config(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     asyncio.run(give_up())
     path = tmp_path / "reception.toml"
     monkeypatch.setenv("TEST_DATABASE", address_of(dsn))
-    path.write_text(f'[store]\nembedded = false\ndatabase_url = "$TEST_DATABASE"\n[tenants.{TENANT}]\n')
+    path.write_text(
+        f'[store]\nembedded = false\ndatabase_url = "$TEST_DATABASE"\n[tenants.{TENANT}]\n'
+    )
     return path
 
 
