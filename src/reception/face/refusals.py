@@ -8,7 +8,7 @@ changes nothing. What only the journal or the platform can tell is the engine's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CoroutineType
+from types import CoroutineType, MethodType
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +17,7 @@ from reception.callflow import Flow
 from reception.callflow.handing_over import NEXT_URL
 from reception.dialog import LONGEST_SLEEP_S, Operation, PromptLike, Secret, checked
 from reception.dialog.coming_back import with_ways_back
-from reception.dialog.lines import name_of
+from reception.dialog.lines import name_of, plain_function
 from reception.errors import AppError
 
 _WAITING = frozenset({"ask", "run", "sleep"})
@@ -112,6 +112,12 @@ def check_task(
             f"call.enqueue({name or task!r}): a worker finds a task by its name, so give a function"
             " that stands in a module, not a lambda or an inner one",
         )
+    if callable(task) and _is_of_an_object(task):
+        raise AppError(
+            "dialog.task",
+            f"call.enqueue({name}): a worker finds a task by its name, and has no such object: give a"
+            " function that stands in a module, and what it needs as arguments",
+        )
     if not _is_number(after_s) or after_s < 0:  # type: ignore[operator]  # a number
         raise AppError("dialog.task", "call.enqueue: after_s must be seconds, 0 or more")
     if any(isinstance(arg, Secret) for arg in (*args, *kwargs.values())):
@@ -122,6 +128,13 @@ def check_task(
         raise AppError(
             "dialog.task", f"call.enqueue({name}): its arguments cannot be stored: {problem}"
         ) from None
+
+
+def _is_of_an_object(task: Callable[..., object]) -> bool:
+    plain = plain_function(task)
+    owner = getattr(task, "__self__", None)
+    is_bound = isinstance(task, MethodType) and not isinstance(owner, type)
+    return is_bound or not hasattr(plain, "__qualname__")
 
 
 def check_gather(operations: tuple[object, ...]) -> None:

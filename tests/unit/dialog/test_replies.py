@@ -272,6 +272,12 @@ def test_retries_say_what_was_wrong_and_give_up_with_nothing() -> None:
     assert "<>" == nodes(rig.answer("").reply)[0][1]["text"]
 
 
+class Desk:
+    def remind(self, room: str) -> None: ...
+
+    def __call__(self, room: str) -> None: ...
+
+
 async def asks(call: Any) -> bool:
     return bool(await call.ask("x"))
 
@@ -299,6 +305,8 @@ async def asks(call: Any) -> bool:
         (lambda call: call.step(divmod, 7, 2, timeout=3), "timeout_s"),
         (lambda call: call.on_end(asks(call)), "call.on_end takes a function"),
         (lambda call: call.on_end(print, Secret("1")), "gone"),
+        (lambda call: call.enqueue(Desk().remind, "1"), "no such object"),
+        (lambda call: call.enqueue(Desk(), "1"), "no such object"),
         (lambda call: call.enqueue("task", room="1"), "call.enqueue(partial(fn, room=…), …)"),
         (lambda call: call.enqueue(partial(print, Secret("1"))), "cannot be stored"),
         (lambda call: call.gather([call.now()]), "call.gather(*operations)"),
