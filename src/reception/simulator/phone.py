@@ -23,6 +23,7 @@ from reception.simulator.quirks import QUIRKS, Quirks
 from reception.simulator.reports.hooks import Webhook
 from reception.simulator.reports.sending import Attempt, Sender
 from reception.simulator.reports.watching import Watch
+from reception.simulator.settings import Settings
 from reception.simulator.steps import Transport
 from reception.simulator.transcript import Entry, Kind, Note, printable, without_secrets
 from reception.simulator.walk import Ending, Walk
@@ -76,6 +77,7 @@ async def place_call(
     world: World,
     note: Note,
     quirks: Quirks | None = None,
+    settings: Settings | None = None,
     webhooks: Sequence[Webhook] = (),
 ) -> Ending:
     """
@@ -84,6 +86,7 @@ async def place_call(
     Shape:
         quirks: of the platform; if left out those of its version, but that a request is not
             sent again after a 503: nobody is there to see it when the call is over.
+        settings: of the platform's executor, where they are not those of its version.
         webhooks: of the account; what was delivered is noted after the end.
 
     Errors:
@@ -108,6 +111,7 @@ async def place_call(
             note=watched,
             transport=client,
             quirks=quirks,
+            settings=settings,
         )
         await sender.settle()
         for attempt in sender.attempts:
@@ -142,6 +146,7 @@ async def carry_call(
     note: Note,
     transport: Transport,
     quirks: Quirks | None = None,
+    settings: Settings | None = None,
 ) -> Ending:
     """The same with requests that go where `transport` takes them."""
     on_loopback = is_local_url(dialled.voice_url)
@@ -162,6 +167,7 @@ async def carry_call(
         transport=transport,
         note=note,
         local_urls_ok=on_loopback,
+        settings=settings,
     )
     ending = await walk.run(dialled.to_flow())
     words = ending.outcome.value

@@ -11,12 +11,12 @@ between the versions was seen in recorded calls or read in the modules' code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
-from reception.simulator.call import Platform
-
-Unmatched: TypeAlias = Literal["hang up", "stop"]
+from reception.errors import NeedsHuman
+from reception.simulator.quirks import Platform
 
 _VERSION_5: Final = 5
 
@@ -39,8 +39,8 @@ class Settings:
         each_failure_key: of a failed bridge the response and the cause are tried, an
             absent one as UNSPECIFIED, and NORMAL_CLEARING is passed over; else the
             response alone, or the cause where there is none.
-        carrier_unmatched: `resources` without a child for the failure hangs up with the
-            cause, or stops and leaves the caller in silence.
+        unmatched_carrier_hangs_up: `resources` without a child for the failure hangs up with
+            the cause; else it stops and leaves the caller in silence.
         missing_user_key: what `user` goes on to where the user is unknown.
         missing_ring_group_key: the same for a ring group without endpoints.
         ring_group_stops_hard: an answered ring group ends the call, whatever is stacked.
@@ -61,7 +61,7 @@ class Settings:
     transferor_stops: bool = False
     cancelled_bridge_stops: bool = False
     each_failure_key: bool = False
-    carrier_unmatched: Unmatched = "hang up"
+    unmatched_carrier_hangs_up: bool = True
     missing_user_key: str = "_"
     missing_ring_group_key: str = "_"
     ring_group_stops_hard: bool = False
@@ -84,7 +84,7 @@ _OF_5: Final = Settings(
     transferor_stops=True,
     cancelled_bridge_stops=True,
     each_failure_key=True,
-    carrier_unmatched="stop",
+    unmatched_carrier_hangs_up=False,
     missing_user_key="NOT_FOUND",
     missing_ring_group_key="NO_ENDPOINTS",
     ring_group_stops_hard=True,
@@ -95,3 +95,45 @@ _OF_5: Final = Settings(
     hunt_branches=False,
     pivot_hang_up_now=False,
 )
+
+NAMES: Final = frozenset(field.name for field in fields(Settings))
+"""Every setting that can be changed by name."""
+
+_TRUTH: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_LARGEST: Final = 1_000_000_000
+
+
+def parse_settings(platform: Platform, changes: Mapping[str, str]) -> Settings:
+    """
+    Give a version's settings with some changed by name.
+
+    Shape:
+        changes: names of settings to texts that spell a value of their type.
+
+    Errors:
+        NeedsHuman("simulator.setting"): an unknown name, or a value that does not fit.
+
+    >>> parse_settings(5, {"max_branches": "3", "inline_flows": "no"}).max_branches
+    3
+    """
+    settings = Settings.of(platform)
+    read: dict[str, Any] = {}
+    for name, text in changes.items():
+        if name not in NAMES:
+            raise NeedsHuman("simulator.setting", f"{name!r} is no setting of the executor's.")
+        read[name] = _as_typed(name, text.strip(), getattr(settings, name))
+    return replace(settings, **read)
+
+
+def _as_typed(name: str, text: str, example: object) -> object:
+    if isinstance(example, str):
+        return text
+    if isinstance(example, bool):
+        truth = _TRUTH.get(text.lower())
+        if truth is not None:
+            return truth
+        raise NeedsHuman("simulator.setting", f"{name} takes yes or no, not {text!r}.")
+    number = int(text) if text.isdecimal() and len(text) < len(str(_LARGEST)) else None
+    if number is None:
+        raise NeedsHuman("simulator.setting", f"{name} takes a whole number, not {text!r}.")
+    return number

@@ -29,6 +29,7 @@ from reception.simulator.quirks import Quirks, parse_quirks
 from reception.simulator.reports.hooks import Webhook
 from reception.simulator.script import Script, parse_script
 from reception.simulator.scripted import ScriptedWorld
+from reception.simulator.settings import NAMES, Settings, parse_settings
 from reception.simulator.typed import TypedWorld
 from reception.simulator.walk import Ending
 from reception.simulator.world import World
@@ -167,14 +168,16 @@ def phone(
     )
     printer = Printer(is_json=is_json, shows_nodes=nodes)
     try:
-        quirks = _quirks(version, changes)
+        quirks, settings = _changed(version, changes)
         script = _script(script_name)
         with _voice_url(target) as url:
             clock: Clock = RealClock() if real_time else VirtualClock()
             world = _world(script, clock, printer, real_time=real_time)
             dialled = Dialled(url, first, timeout_ms, cdr_url and _checked(cdr_url))
             hooks = _webhooks(hook_urls, hook_format, account_id)
-            ending = asyncio.run(_call(dialled, setup, quirks, clock, world, printer, hooks))
+            ending = asyncio.run(
+                _call(dialled, setup, quirks, settings, clock, world, printer, hooks)
+            )
     except ReceptionError as error:
         click.echo(f"reception phone: {error.message}", err=True)
         sys.exit(_USAGE)
@@ -192,6 +195,7 @@ async def _call(
     dialled: Dialled,
     setup: CallSetup,
     quirks: Quirks,
+    settings: Settings,
     clock: Clock,
     world: World,
     printer: Printer,
@@ -205,6 +209,7 @@ async def _call(
         world=world,
         note=printer.note,
         quirks=quirks,
+        settings=settings,
         webhooks=hooks,
     )
 
@@ -223,15 +228,23 @@ def _webhooks(urls: tuple[str, ...], body_format: str, account_id: str) -> list[
     ]
 
 
-def _quirks(version: Platform, changes: tuple[str, ...]) -> Quirks:
-    """Read ``NAME=VALUE``; a phone that is gone after its call sends nothing again by itself."""
+def _changed(version: Platform, changes: tuple[str, ...]) -> tuple[Quirks, Settings]:
+    """
+    Read ``NAME=VALUE``: of the platform's HTTP edge, or of its executor.
+
+    A phone that is gone after its call sends nothing again by itself.
+    """
     named: dict[str, object] = {"retry_after_posts": 1}
+    of_executor: dict[str, str] = {}
     for change in changes:
         name, sign, value = change.partition("=")
         if not sign:
             raise NeedsHuman("phone.quirk", f"{change!r} is no NAME=VALUE")
-        named[name.strip()] = value
-    return parse_quirks(version, named)
+        if name.strip() in NAMES:
+            of_executor[name.strip()] = value
+        else:
+            named[name.strip()] = value
+    return parse_quirks(version, named), parse_settings(version, of_executor)
 
 
 def _world(script: Script | None, clock: Clock, printer: Printer, *, real_time: bool) -> World:

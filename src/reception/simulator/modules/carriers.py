@@ -102,7 +102,7 @@ def _told(event: CallEvent) -> Ring:
 
 async def _lost(step: Step, cause: str) -> Next:
     step.say(Kind.WARNS, f"{step.module} never takes `_`, and no child is named after the failure")
-    hangs_up = step.settings.carrier_unmatched == "hang up"
+    hangs_up = step.settings.unmatched_carrier_hangs_up
     if not step.has_child("_") and not step.switch.is_gone:
         await _default_response(step, cause)
     if hangs_up:
