@@ -19,7 +19,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from reception.simulator.call import CallSetup
 from reception.simulator.quirks import Quirks
@@ -45,6 +45,7 @@ class Watch:
         fires: takes each event as it happens.
         reports: takes a cdr_url and the event that is posted there.
         new_id: makes ids of legs.
+        direction: of the first leg: ``outbound`` where the platform rang it itself.
     """
 
     setup: CallSetup
@@ -53,6 +54,7 @@ class Watch:
     fires: Callable[[Event], None]
     reports: Callable[[str, Event], None]
     new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
+    direction: Literal["inbound", "outbound"] = "inbound"
     legs: list[Leg] = field(default_factory=list)
     _ringing: list[Leg] = field(default_factory=list)
     _connected: Leg | None = None
@@ -88,6 +90,10 @@ class Watch:
             case _:
                 pass
 
+    def fail(self, cause: str, code: str | None) -> None:
+        """Say why the first leg was not answered, where no entry says so."""
+        self._failure = cause, code
+
     def _begin(self, at_us: int) -> None:
         setup = self.setup
         owner = setup.user_ids[0] if setup.user_ids else None
@@ -95,7 +101,7 @@ class Watch:
         leg = Leg(
             setup.call_id,
             setup.account_id,
-            "inbound",
+            self.direction,
             at_us,
             from_=f"{setup.from_number}@{setup.from_realm}",
             to=f"{setup.to_number}@{setup.to_realm}",
