@@ -17,6 +17,7 @@ from reception.callflow import Flow
 from reception.callflow.handing_over import NEXT_URL
 from reception.dialog import LONGEST_SLEEP_S, Operation, PromptLike, Secret, checked
 from reception.dialog.coming_back import with_ways_back
+from reception.dialog.keeping import loss
 from reception.dialog.lines import name_of, plain_function
 from reception.errors import AppError
 
@@ -123,11 +124,18 @@ def check_task(
     if any(isinstance(arg, Secret) for arg in (*args, *kwargs.values())):
         raise AppError("dialog.task", "call.enqueue: a Secret cannot be stored; use call.step")
     try:
-        msgspec.json.encode((args, kwargs))
+        back_args, back_kwargs = msgspec.json.decode(msgspec.json.encode((args, kwargs)))
     except (TypeError, ValueError, OverflowError, RecursionError) as problem:
         raise AppError(
             "dialog.task", f"call.enqueue({name}): its arguments cannot be stored: {problem}"
         ) from None
+    lost = loss(args, back_args, "args") or loss(kwargs, back_kwargs)
+    if lost is not None:
+        raise AppError(
+            "dialog.task",
+            f"call.enqueue({name}): its arguments are stored as JSON, and {lost}: give a text or a"
+            " number, and make of it what you need in the task",
+        )
 
 
 def _is_of_an_object(task: Callable[..., object]) -> bool:

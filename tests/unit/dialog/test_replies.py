@@ -307,6 +307,8 @@ async def asks(call: Any) -> bool:
         (lambda call: call.on_end(print, Secret("1")), "gone"),
         (lambda call: call.enqueue(Desk().remind, "1"), "no such object"),
         (lambda call: call.enqueue(Desk(), "1"), "no such object"),
+        (lambda call: call.enqueue("task", date(2026, 1, 2)), "args[0] is a date"),
+        (lambda call: call.enqueue("task", {7: "x"}), "the key 7"),
         (lambda call: call.enqueue("task", room="1"), "call.enqueue(partial(fn, room=…), …)"),
         (lambda call: call.enqueue(partial(print, Secret("1"))), "cannot be stored"),
         (lambda call: call.gather([call.now()]), "call.gather(*operations)"),
