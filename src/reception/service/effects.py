@@ -11,13 +11,11 @@ again, with the same key. So an effect is run at least once.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from inspect import isawaitable, iscoroutinefunction
+from inspect import iscoroutinefunction
 from typing import Any, Final
 
 from reception.dialog import Effect, StepInfo
@@ -26,6 +24,7 @@ from reception.dialog.running import entered
 from reception.dialog.values import Result
 from reception.errors import Denied, NeedsHuman, Retry
 from reception.ports import EffectClaim, EffectRow, Steps
+from reception.service.threads import Threads
 
 LEASE: Final = timedelta(seconds=30)
 _RENEW_S: Final = LEASE.total_seconds() / 3
@@ -34,7 +33,6 @@ TIMEOUT_S: Final = 60.0
 _POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 0.5
 _FINISH_AGAIN_S: Final = 0.5
-_THREADS: Final = 64
 
 
 class StepIsStored(Exception):
@@ -49,6 +47,17 @@ class BegunByAnother(Exception):
     """
 
 
+_Op = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """An effect that runs in this process, and the claim that it runs by."""
+
+    task: asyncio.Task[bytes]
+    claim: EffectClaim
+
+
 class EffectRunner:
     """Runs effects and tells their results; one for a process."""
 
@@ -58,9 +67,9 @@ class EffectRunner:
         self._steps: Final = steps
         self._now: Final = now
         self._new_owner: Final = new_owner
-        self._threads: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="reception-step")
+        self.threads: Final = Threads()
         # The event loop alone would not hold a task that nobody waits for any more.
-        self._running: Final[set[asyncio.Task[bytes]]] = set()
+        self._running: Final[dict[_Op, _Running]] = {}
 
     async def result(self, effect: Effect, claim: EffectClaim) -> bytes:
         """
@@ -79,7 +88,13 @@ class EffectRunner:
             Retry: the database is away.
         """
         pause_s = _POLL_S
+        op = (claim.tenant, claim.episode, claim.op)
         while True:
+            if running := self._running.get(op):
+                # Its lease may have run out while the database was away, and it has happened.
+                if _is_other(running.claim, claim):
+                    raise BegunByAnother
+                return await asyncio.shield(running.task)
             now = self._now()
             claim = replace(claim, owner=self._new_owner(), now=now, lease_until=now + LEASE)
             try:
@@ -91,15 +106,12 @@ class EffectRunner:
                 await asyncio.sleep(pause_s)
                 continue
             row = claimed.effect
-            if row is not None and row.step_no == claim.step_no and row.entries != claim.entries:
+            if row is not None and _is_other(row, claim):
                 raise BegunByAnother
             match claimed.fate:
                 case "ours":
                     assert row is not None  # a claim that was won has a row
-                    task = asyncio.create_task(self._run(effect, claim, row.attempts))
-                    self._running.add(task)
-                    task.add_done_callback(self._running.discard)
-                    return await asyncio.shield(task)
+                    return await asyncio.shield(self._begun(op, effect, claim, row.attempts))
                 case "settled":
                     return _result_of(row)
                 case "stored":
@@ -126,22 +138,22 @@ class EffectRunner:
             if row is not None and row.state != "running":
                 return _result_of(row)
 
-    async def in_thread(self, function: Callable[[], Any]) -> Any:
-        """Call a plain function in a thread; gives what it returned, awaited where that is due."""
-        run = partial(contextvars.copy_context().run, _ended, function)
-        value, error = await asyncio.get_running_loop().run_in_executor(self._threads, run)
-        if error is not None:
-            raise error
-        # A plain function may hand on what an async one returned, as decorators do.
-        return await value if isawaitable(value) else value
+    def _begun(
+        self, op: _Op, effect: Effect, claim: EffectClaim, attempt: int
+    ) -> asyncio.Task[bytes]:
+        task = asyncio.create_task(self._run(effect, claim, attempt))
+        self._running[op] = _Running(task, claim)
+        task.add_done_callback(lambda _: self._running.pop(op, None))
+        return task
 
     async def stop(self, *, within_s: float) -> None:
         """Let what is running come to an end; the rest is run again by somebody else."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=within_s)
-        for task in self._running:
+        tasks = [running.task for running in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within_s)
+        for task in tasks:
             task.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.threads.stop()
 
     async def _run(self, effect: Effect, claim: EffectClaim, attempt: int) -> bytes:
         renewing = asyncio.create_task(self._renew(claim))
@@ -149,7 +161,7 @@ class EffectRunner:
         deadline = asyncio.timeout(limit_s)
         try:
             async with deadline:
-                result = effect.succeeded(await self._value(effect, attempt))
+                result = effect.succeeded(await self._value(claim.tenant, effect, attempt))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -164,12 +176,12 @@ class EffectRunner:
             renewing.cancel()
         return await self._finished(claim, result)
 
-    async def _value(self, effect: Effect, attempt: int) -> Any:
+    async def _value(self, tenant: str, effect: Effect, attempt: int) -> Any:
         # Here as well: what a plain function hands on is awaited here, and is still the step.
         entered(StepInfo(effect.key, attempt))
         if _is_async(effect.function):
             return await effect.start(attempt)
-        return await self.in_thread(partial(effect.start, attempt))
+        return await self.threads.call(tenant, partial(effect.start, attempt))
 
     async def _renew(self, claim: EffectClaim) -> None:
         while True:
@@ -213,17 +225,15 @@ class EffectRunner:
                 return result
 
 
+def _is_other(begun: EffectRow | EffectClaim, claim: EffectClaim) -> bool:
+    """Was it begun in the same step, and with another journal?"""
+    return begun.step_no == claim.step_no and begun.entries != claim.entries
+
+
 def _result_of(row: EffectRow | None) -> bytes:
     if row is None or row.result is None:
         raise StepIsStored
     return row.result
-
-
-def _ended(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
-    try:
-        return function(), None
-    except BaseException as error:  # noqa: BLE001  a future cannot carry every exception
-        return None, error if isinstance(error, Exception) else RuntimeError(repr(error))
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

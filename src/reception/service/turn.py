@@ -149,7 +149,8 @@ class Turn:
         if conversation.runs == "loop":
             return await conversation.open()
         if conversation.runs == "thread":
-            return conversation.finish(await self._dialogs.effects.in_thread(conversation.call))
+            threads = self._dialogs.effects.threads
+            return conversation.finish(await threads.call(self._pivot.tenant, conversation.call))
         return conversation.advance()
 
     def _facts(self) -> Facts:
@@ -188,8 +189,9 @@ class Turn:
             asyncio.create_task(self._dialogs.effects.result(effect, self._claim(effect))): effect
             for effect in effects
         }
+        outcome: Outcome = Effects(())
         try:
-            while True:
+            while waiting:
                 left_s = max(0.0, self._pivot.left_s() - enough_s)
                 done, _ = await asyncio.wait(
                     waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
@@ -197,14 +199,13 @@ class Turn:
                 if not done:
                     self._is_waited_for = True
                     return conversation.overdue()
-                outcome: Outcome = Effects(())
                 for task in done:
-                    effect = waiting.pop(task)
-                    outcome = conversation.resume(effect.op, task.result())
-                if not waiting:
-                    return outcome
+                    outcome = conversation.resume(waiting[task].op, task.result())
+                    del waiting[task]
+            return outcome
         finally:
             for task in waiting:
+                task.add_done_callback(_heard)
                 task.cancel()
 
     def _claim(self, effect: Effect) -> EffectClaim:
@@ -381,6 +382,12 @@ class Turn:
                 raise Denied("denied.ended", "The call has ended.")
             await asyncio.sleep(_POLL_S)
         return Reply(self._pivot.fallback.render(), "late", noted=tuple(self._noted))
+
+
+def _heard(task: asyncio.Task[bytes]) -> None:
+    """One error is enough; of the others the event loop would complain that nobody has heard them."""
+    if not task.cancelled():
+        task.exception()
 
 
 class _AnsweredElsewhere(Exception):

@@ -86,9 +86,9 @@ class Unstored:
 
     async def stop(self, *, within_s: float) -> None:
         """Store what can be stored in that time, and give up on the rest."""
-        if self._storing is not None:
-            await asyncio.wait([self._storing], timeout=within_s)
-            self._storing.cancel()
+        if (storing := self._storing) is not None:
+            await asyncio.wait([storing], timeout=within_s)
+            storing.cancel()
 
     async def _store(self) -> None:
         while self._owed:

@@ -216,6 +216,14 @@ def test_what_is_owed_is_bounded_and_given_up_in_the_end(monkeypatch: pytest.Mon
         await asyncio.sleep(0.05)
         assert ([], False) == (store.tried, unstored.owes)
         assert unstored.said("hotel", "e", 6) == b"reply"
-        await unstored.stop(within_s=0.1)
+        store.is_away, now[0] = True, NOW
+        unstored.note(step("e", 7))
+        await unstored.stop(within_s=0.05)
+        assert unstored.owes
+        store.is_away = False
+        unstored = Unstored(store, now=lambda: NOW)  # type: ignore[arg-type]  # as above
+        unstored.note(step("e", 8))
+        await unstored.stop(within_s=1.0)
+        assert not unstored.owes
 
     asyncio.run(main())
