@@ -9,6 +9,7 @@ would keep alive whatever the developer's function held.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from sys import _getframe as caller
 from types import CodeType, FunctionType, TracebackType
 from typing import Any, Final, NamedTuple
@@ -120,9 +121,10 @@ def _plain(function: Any) -> Any:
     """Take `functools.partial`, bound methods and decorators that say so off a function."""
     # Whoever decorates says so in the function's own dictionary.
     while type(function) is not FunctionType or function.__dict__:
+        # By its class: a mock has every attribute that somebody asks for.
         inner = (
-            getattr(function, "func", None)
-            if hasattr(function, "keywords")
+            function.func
+            if isinstance(function, partial)
             else getattr(function, "__func__", None) or getattr(function, "__wrapped__", None)
         )
         if inner is None:

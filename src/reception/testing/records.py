@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from reception.dialog.lines import name_of
+from reception.dialog.lines import name_of, plain_function
 from reception.simulator.transcript import Entry, Kind
 from reception.wire import PivotRequest
 
@@ -90,6 +90,9 @@ class Effect:
         """Was it this function, also where its module was loaded once more meanwhile?"""
         if isinstance(function, str):
             return function == self.name
+        if not hasattr(plain_function(function), "__qualname__"):
+            # An object, such as a mock: its class says nothing of it.
+            return function is self.function
         return name_of(function) == name_of(self.function)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -257,6 +258,26 @@ def test_what_did_not_run_fails(phone: Phone, hotel: Hotel) -> None:
     assert "book ran" in failure(phone, phone.did_not_run, "book")
     assert "other arguments: ('101',), not ('102',)" in failure(phone, phone.ran, hotel.book, "102")
     assert "remind('102') was not enqueued" in failure(phone, phone.enqueued, remind, "102")
+
+
+def test_mocks_stand_in_for_functions() -> None:
+    find, book = Mock(return_value="Ann"), AsyncMock(side_effect=LookupError("no room"))
+
+    async def answer(call: Call) -> Flow:
+        name = await call.step(find, call.caller_number)
+        try:
+            await call.step(book, name)
+        except LookupError as error:
+            await call.ask(f"{name}, {error}")
+        return flow.hangup()
+
+    with Phone(app_of(answer)) as phone:
+        phone.dial(caller="+15550001111")
+        phone.hear("Ann, no room")
+        assert "Ann" == phone.ran(find, "+15550001111")
+        phone.press("1")
+    find.assert_called_once_with("+15550001111")
+    book.assert_awaited_once_with("Ann")
 
 
 def test_what_a_partial_holds_is_found() -> None:
