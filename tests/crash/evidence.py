@@ -132,21 +132,18 @@ class Evidence:
         with self._rows("SELECT episode, ended_at IS NOT NULL FROM reception.episode", []) as rows:
             ended.update(rows)
         steps: dict[str, dict[int, int]] = defaultdict(dict)
-        ends: dict[str, int] = {}
+        ends: dict[str, tuple[int, int]] = {}
         query = "SELECT episode, step_no, entries, reply IS NULL FROM reception.step"
         with self._rows(query, []) as rows:
             for episode, number, entries, is_end in rows:
                 if is_end:
-                    ends[episode] = number
+                    ends[episode] = (number, _enqueued(entries) if entries else 0)
                 else:
                     steps[episode][number] = _enqueued(entries)
         for episode in ended.keys() | steps.keys() | jobs.keys():
+            end, after_end = ends.get(episode, (None, 0))
             yield StoredEpisode(
-                episode,
-                ended.get(episode, False),
-                steps[episode],
-                jobs[episode],
-                ends.get(episode),
+                episode, ended.get(episode, False), steps[episode], jobs[episode], end, after_end
             )
 
     def _begun_anew(self) -> set[str]:

@@ -242,6 +242,7 @@ class StoredEpisode:
         steps: for each number what its journal enqueued: how many jobs.
         jobs: (number, task), as stored.
         end: the number of the row of the end; None where there is none.
+        after_end: how many jobs its journal says that the ended dialog enqueued.
     """
 
     episode: str
@@ -249,6 +250,7 @@ class StoredEpisode:
     steps: Mapping[int, int]
     jobs: Sequence[tuple[int, str]]
     end: int | None
+    after_end: int = 0
 
 
 def check_episode(row: StoredEpisode, *, end_task: str) -> Iterable[str]:
@@ -257,6 +259,8 @@ def check_episode(row: StoredEpisode, *, end_task: str) -> Iterable[str]:
     if numbers != list(range(len(numbers))):
         yield f"episode {row.episode}: its steps are {numbers}"
     wanted = Counter({number: count for number, count in row.steps.items() if count})
+    if row.end is not None and row.after_end:
+        wanted[row.end] += row.after_end
     found = Counter(number for number, task in row.jobs if task != end_task)
     if wanted != found:
         yield f"episode {row.episode}: jobs {dict(found)}, its steps say {dict(wanted)}"

@@ -104,11 +104,19 @@ def test_a_refused_step_must_have_been_begun_anew() -> None:
 
 
 def test_jobs_without_steps_and_half_ends_are_found() -> None:
-    def problems(steps: dict[int, int], jobs: list[tuple[int, str]], end: int | None = None) -> int:
-        row = StoredEpisode("e", end is not None, steps, jobs, end)
+    def problems(
+        steps: dict[int, int],
+        jobs: list[tuple[int, str]],
+        end: int | None = None,
+        after_end: int = 0,
+    ) -> int:
+        row = StoredEpisode("e", end is not None, steps, jobs, end, after_end)
         return len(list(check_episode(row, end_task=END)))
 
     assert 0 == problems({0: 1, 1: 0}, [(0, "note"), (2, END)], end=2)
+    assert 0 == problems({0: 0}, [(1, "note"), (1, END)], end=1, after_end=1)
+    assert 1 == problems({0: 0}, [(1, "note"), (1, END)], end=1)
+    assert 1 == problems({0: 0}, [(1, END)], end=1, after_end=1)
     assert 1 == problems({0: 1}, [])
     assert 1 == problems({0: 0}, [(0, "note")])
     assert 1 == problems({0: 0}, [(1, "note")])

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from reception.bootstrap.determinism import hidden_loop, watched
-from reception.errors import NeedsHuman, Retry
+from reception.errors import ReceptionError
 from reception.service.dialogs import Dialogs
 from reception.service.effects import EffectRunner
 from reception.service.signing import SigningKeys
@@ -82,10 +82,11 @@ class DialogParts:
         while True:
             try:
                 await self._database.once("", ("SELECT 1 -- tenant", {}))
-            except (Retry, NeedsHuman) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, dialogs have no database
                 self._lifecycle.is_store_away = True
                 if quiet == 0:
-                    _log.error("store.away", code=error.code)
+                    code = error.code if isinstance(error, ReceptionError) else type(error).__name__
+                    _log.error("store.away", code=code)
                 quiet -= 1
             else:
                 if quiet < 0:

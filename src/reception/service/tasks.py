@@ -79,7 +79,7 @@ class Tasks:
         if iscoroutinefunction(function):
             await function(*args, **named)
         else:
-            await self._effects.in_thread(partial(function, *args, **named))
+            await self._effects.threads.call(job.tenant, partial(function, *args, **named))
 
     async def _settle(self, job: DueJob) -> None:
         owner = self._owners[job.tenant]
