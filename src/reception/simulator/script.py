@@ -15,6 +15,7 @@ The script of a rehearsal: what the caller does and what the phones do, one line
     menu ID retries 2 timeout 5 digits 3
     document ID {"flow": {...}, "numbers": ["100"]}      one of the account's, as JSON
     outcome MODULE [ID] WORD        such as ON_FAX: what nobody here can know
+    time 2026-11-25T09:30           the account's local time when the call begins
 
 The caller's lines (the first four) happen in order, the others stand in any place. An ID is a
 document id or a number; left out, the line is for every phone without a line of its own. Lines
@@ -29,6 +30,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -94,6 +96,7 @@ class Script:
         mailboxes: what the caller does at mailboxes, one visit after another.
         documents: the account's, by id.
         outcomes: by module and document id; the id is empty for any.
+        began_at: local time of the account when the call begins, without a zone.
     """
 
     actions: list[Action] = field(default_factory=list)
@@ -103,6 +106,7 @@ class Script:
     menus: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)
+    began_at: datetime | None = None
 
 
 class _Wrong(Exception):
@@ -260,6 +264,16 @@ def _outcome(script: Script, words: Sequence[str]) -> None:
             raise _Wrong("outcome takes a MODULE, maybe an ID, and a word")
 
 
+def _time(script: Script, words: Sequence[str]) -> None:
+    try:
+        began_at = datetime.fromisoformat("T".join(words))
+    except ValueError as error:
+        raise _Wrong("time takes a date and a time of day, such as 2026-11-25T09:30") from error
+    if began_at.tzinfo is not None:
+        raise _Wrong("time takes the account's local time, without a zone")
+    script.began_at = began_at
+
+
 def _options(words: Sequence[str], defaults: Mapping[str, int]) -> tuple[str, dict[str, int]]:
     """Read ``[ID] [word seconds]...``; times in milliseconds."""
     given = dict(defaults)
@@ -296,4 +310,5 @@ _LINES: Final[Mapping[str, Callable[[Script, Sequence[str]], None]]] = {
     "menu": _menu,
     "document": _document,
     "outcome": _outcome,
+    "time": _time,
 }

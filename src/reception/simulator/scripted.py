@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from reception.simulator.clock import Clock
@@ -108,6 +109,11 @@ class ScriptedWorld:
         """Take the script's word for a module: for this document, or for any."""
         outcomes = self._script.outcomes
         return outcomes.get((module, document_id)) or outcomes.get((module, ""))
+
+    def local_time(self) -> datetime | None:
+        """Take the script's time, and what has passed of the call."""
+        began = self._script.began_at
+        return None if began is None else began + timedelta(milliseconds=self._clock.now_ms)
 
     async def mailbox(self, box_id: str) -> Mailbox:
         """Take the script's next visit, or assume a short message and a hang-up."""

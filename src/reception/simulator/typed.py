@@ -18,6 +18,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from reception.simulator.clock import Clock
@@ -144,6 +145,10 @@ class TypedWorld:
 
     def outcome(self, module: str, document_id: str = "") -> str | None:
         """Say nothing: a person who wants something else writes a script."""
+        return None
+
+    def local_time(self) -> datetime | None:
+        """Know no time: a rehearsal goes the same way at any hour."""
         return None
 
     async def mailbox(self, box_id: str) -> Mailbox:

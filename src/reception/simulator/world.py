@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
@@ -213,6 +214,10 @@ class World(Protocol):
             a word that the module knows, such as ``ON_FAX``; None: nobody said, and the
             module assumes the likeliest.
         """
+        ...
+
+    def local_time(self) -> datetime | None:
+        """Tell what time it is for the account, without a zone; None where nobody said."""
         ...
 
     async def mailbox(self, box_id: str) -> Mailbox:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -231,6 +232,10 @@ class Caller:
     def outcome(self, module: str, document_id: str = "") -> str | None:
         """Take the script's word for what came of a module."""
         return self._others.outcome(module, document_id)
+
+    def local_time(self) -> datetime | None:
+        """Take the script's time."""
+        return self._others.local_time()
 
     async def mailbox(self, box_id: str) -> Mailbox:
         """Take the script's next visit, or assume one."""

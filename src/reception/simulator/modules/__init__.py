@@ -20,7 +20,6 @@ from reception.simulator.modules.branching import (
     fax_detect,
     function,
     nomorobo,
-    temporal_route,
 )
 from reception.simulator.modules.bridges import hotdesk, ring_device, ring_user, route_to_cid
 from reception.simulator.modules.caller_dialogs import (
@@ -64,6 +63,7 @@ from reception.simulator.modules.plain import (
     sleep,
 )
 from reception.simulator.modules.prompts import audio_macro, play, tones, tts
+from reception.simulator.modules.temporal import temporal_route
 from reception.simulator.steps import Module
 
 MODULES: Final[Mapping[str, Module]] = {

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from reception.simulator.lookup import look_up
 from reception.simulator.process import Crash
-from reception.simulator.steps import Branch, Continue, Gone, Next, Outcome, Step, Stop, is_true
+from reception.simulator.steps import Branch, Continue, Gone, Next, Step, is_true
 from reception.simulator.transcript import Kind
 from reception.simulator.world import Doing
 
@@ -126,24 +126,6 @@ async def cidlistmatch(step: Step) -> Next:
         step.say(Kind.ASSUMES, "who is in the list is not known here: the caller is not")
     key = said or ("match" if _is_listed(document or {}, number) else "nomatch")
     return Gone() if step.attempt(key) else Continue()
-
-
-async def temporal_route(step: Step) -> Next:
-    """Choose a child by the time of day: the rule that holds now, else `_`."""
-    action = step.data.get("action")
-    if action in ("menu", "enable", "disable", "reset"):
-        step.answer()
-        await step.prompt(f"temporal-{action}")
-        return Stop(Outcome.CALLER_HUNG_UP) if step.switch.is_gone else Continue()
-    holds = step.world.outcome(step.module, step.text("id"))
-    rules = step.data.get("rules")
-    listed = [rule for rule in rules if isinstance(rule, str)] if isinstance(rules, list) else []
-    if holds is None:
-        step.say(Kind.ASSUMES, "which time rule holds now is not known here: none does")
-        return Continue()
-    if isinstance(step.data.get("rule_set"), str) and holds in (*listed, "rule_set"):
-        return Continue("rule_set")
-    return Continue(holds) if holds in step.child_keys else Continue()
 
 
 async def nomorobo(step: Step) -> Next:

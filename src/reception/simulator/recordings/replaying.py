@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -158,6 +159,10 @@ class Replay:
     def outcome(self, module: str, document_id: str = "") -> str | None:
         """Let nothing come of a transfer: the recorder's network did what its script says."""
         return "nothing" if module == "transfer" else None
+
+    def local_time(self) -> datetime | None:
+        """Know no time: a recording does not say when it was made."""
+        return None
 
     async def mailbox(self, box_id: str) -> Mailbox:
         """Leave no message."""

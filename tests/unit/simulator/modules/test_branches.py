@@ -161,7 +161,7 @@ def test_module_never_goes_on(module: str, platform: Platform) -> None:
             "temporal_route",
             {"rule_set": "s", "rules": ["day"]},
             ["rule_set", "_"],
-            "outcome temporal_route day",
+            "outcome temporal_route rule_set",
             ["rule_set"],
         ),
         # scores
