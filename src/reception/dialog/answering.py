@@ -17,6 +17,7 @@ from reception.dialog import chance
 from reception.dialog.asking import KEYS, Answer, Ask
 from reception.dialog.endings import CallEnded
 from reception.dialog.facts import Arrival, Facts
+from reception.dialog.failures import error_read
 from reception.dialog.journal import Entry, Journal
 from reception.dialog.operations import (
     Enqueue,
@@ -36,7 +37,7 @@ from reception.dialog.recording import Recording
 from reception.dialog.replies import collection_of
 from reception.dialog.secret import Secret
 from reception.dialog.stage import Stage
-from reception.dialog.values import Result, failure_read, read, value_read
+from reception.dialog.values import Result, read, value_read
 from reception.errors import AppError
 
 _MOST_ENDED: Final = 100
@@ -272,7 +273,7 @@ class Answering:
 
     def _recorded(self, op: str, operation: StepOp[Any], is_ok: bool, value: msgspec.Raw) -> Any:
         if not is_ok:
-            return Throw(failure_read(value))
+            return Throw(error_read(value))
         try:
             return value_read(value, operation.function)
         except (msgspec.MsgspecError, TypeError, ValueError) as problem:

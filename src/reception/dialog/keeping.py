@@ -1,5 +1,5 @@
 """
-What a value loses on its way into a journal and back.
+What JSON keeps of a value, and what is lost on the way into a journal and back.
 
 The rule this file keeps: JSON has few types, and an annotation may say less than the value is
 (``dict[str, Any]``, a base class). What would quietly come back as something else is found
@@ -12,7 +12,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
-_PLAIN: Final = (str, int, float, bool, type(None), list, dict)
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_PLAIN: Final = (*_SCALARS, list, dict)
+
+
+def is_plain(value: Any) -> bool:
+    """Is it what JSON has by itself, without anybody's annotation?"""
+    kind = type(value)
+    if kind in _SCALARS:
+        return True
+    if kind in (list, tuple):
+        return all(is_plain(item) for item in value)
+    if kind is dict:
+        return all(type(name) is str and is_plain(item) for name, item in value.items())
+    return False
 
 
 def loss(value: Any, back: Any, where: str = "") -> str | None:

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from reception.dialog.values import RAISED_IN
+from reception.dialog.failures import RAISED_IN
 from reception.errors import AppError, ReceptionError
 
 _OURS: Final = __file__.replace("\\", "/").rpartition("/web/")[0] + "/"

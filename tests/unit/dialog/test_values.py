@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from reception.dialog.values import Result, digest_of, failure_read, value_read, value_written
+from reception.dialog.failures import error_read
+from reception.dialog.values import Result, digest_of, value_read, value_written
 from reception.dialog.values import failure_written as failed
 from reception.errors import AppError, NeedsHuman
 
@@ -25,6 +26,11 @@ class Guest:
     name: str
     since: date
     rooms: list[str]
+
+
+@dataclass
+class Room:
+    name: str
 
 
 class Model(msgspec.Struct):
@@ -83,6 +89,10 @@ def returning(kind: Any) -> Any:
         (frozenset[str], frozenset({"x"})),
         (dict[int, str], {1: "x"}),
         (LikePydantic, LikePydantic(3)),
+        (Guest | Room, Room("0101")),
+        (Guest | Room | None, None),
+        (Guest | LikePydantic | None, LikePydantic(3)),
+        (Guest | list[Room] | str, [Room("0101")]),
         (None, None),
         (Awaitable[int], 3),
         (Any, {"a": [1, 2.5, "x", None, True]}),
@@ -109,7 +119,7 @@ def test_a_value_comes_back_in_the_type_that_was_promised(kind: Any, value: Any)
 def test_without_a_promise_only_plain_values_pass(value: Any, words: str) -> None:
     result = value_written(returning(Any), value)
     assert not result.is_ok
-    error = failure_read(result.value)
+    error = error_read(result.value)
     assert isinstance(error, AppError)
     assert words in error.message
 
@@ -120,7 +130,7 @@ def test_without_a_promise_only_plain_values_pass(value: Any, words: str) -> Non
 def test_what_cannot_be_kept_or_breaks_its_promise_is_named(kind: Any, value: Any) -> None:
     result = value_written(returning(kind), value)
     assert not result.is_ok
-    assert "dialog.step_result" == getattr(failure_read(result.value), "code", "")
+    assert "dialog.step_result" == getattr(error_read(result.value), "code", "")
 
 
 class Base(msgspec.Struct):
@@ -156,7 +166,7 @@ def test_what_the_annotation_does_not_name_is_not_changed_quietly(
 ) -> None:
     result = value_written(returning(kind), value)
     assert not result.is_ok
-    error = failure_read(result.value)
+    error = error_read(result.value)
     assert isinstance(error, AppError)
     assert "dialog.step_result" == error.code
     assert words in error.message
@@ -176,7 +186,7 @@ def test_what_the_annotation_does_not_name_is_not_changed_quietly(
 def test_what_the_annotation_asks_for_is_no_loss(kind: Any, value: Any) -> None:
     function = returning(kind)
     result = value_written(function, value)
-    assert result.is_ok, failure_read(result.value)
+    assert result.is_ok, error_read(result.value)
 
 
 class Odd(Exception):
@@ -203,7 +213,7 @@ class Odd(Exception):
     ],
 )
 def test_an_error_comes_back_as_its_own_class(error: Exception, check: Any) -> None:
-    back = failure_read(Result.decode(failed(error).encode()).value)
+    back = error_read(Result.decode(failed(error).encode()).value)
     assert type(error) is type(back)
     assert check(back)
 
@@ -217,7 +227,7 @@ def test_an_error_whose_class_is_gone_still_says_what_it_was() -> None:
 
     data = failed(make()).value
     data = msgspec.Raw(bytes(data).replace(b"Gone", b"Went"))
-    back = failure_read(data)
+    back = error_read(data)
     assert "Went: room 7" in str(back)
 
 
