@@ -33,6 +33,8 @@ class Quirks:
 
     Shape, requests:
         api_version, direction: constants of every request.
+        missing_format, twiml_api_version: the format of a stored node that names none, and
+            the constant of the format ``twiml``.
         privacy_name, privacy_number: stand for a missing or empty caller id.
         missing_user, missing_realm: stand for a missing side of an address.
         normalises_request: Request is E.164, as far as the platform's rules go.
@@ -62,7 +64,6 @@ class Quirks:
     Shape, reports:
         keeps_cdr_promise: cdr_url is always sent, with Call-ID and Account-ID, as the
             published contract says.
-        cdr_linger_ms: how long the Pivot process lives after it sent a report.
         hook_request, hook_channel_vars, hook_sip_headers, hook_call_forwarded: these keys
             are in a webhook of version v1 (the last stands for reseller_id as well).
         hook_empty_texts: texts that are empty are in a webhook of version v1.
@@ -80,6 +81,8 @@ class Quirks:
 
     api_version: str = "4.x"
     direction: str = "inbound"
+    missing_format: str = "twiml"
+    twiml_api_version: str = "2010-04-01"
     privacy_name: str = "unknown"
     privacy_number: str = "anonymous"
     missing_user: str = "nouser"
@@ -104,7 +107,6 @@ class Quirks:
     hangs_up_with_cdr_url: bool = False
 
     keeps_cdr_promise: bool = False
-    cdr_linger_ms: int = 3_000
     hook_request: bool = False
     hook_channel_vars: bool = False
     hook_sip_headers: bool = False
@@ -132,7 +134,6 @@ QUIRKS: Final[Mapping[Platform, Quirks]] = {
         notices_lost_replies=True,
         says_failed_before_hanging_up=False,
         hangs_up_with_cdr_url=True,
-        cdr_linger_ms=30_000,
         hook_request=True,
         hook_channel_vars=True,
         hook_sip_headers=True,

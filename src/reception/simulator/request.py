@@ -110,15 +110,42 @@ def pivot_fields(call: CallState) -> dict[str, Any]:
     return first | {key: fields[key] for key in sorted(fields, reverse=True)}
 
 
+def twiml_fields(call: CallState) -> dict[str, Any]:
+    """
+    Build the fields of a request in the platform's other format, which few nodes ask for.
+
+    Source:
+        wire/http/pivot_post_twiml_form.raw.
+    """
+    setup, quirks = call.setup, call.quirks
+    fields = {
+        "CallerNumber": setup.caller_number or quirks.privacy_number,
+        "CallerName": setup.caller_name or quirks.privacy_name,
+        "Direction": quirks.direction,
+        "ApiVersion": quirks.twiml_api_version,
+        "ToRealm": setup.to_realm or quirks.missing_realm,
+        "To": setup.to_number or quirks.missing_user,
+        "FromRealm": setup.from_realm or quirks.missing_realm,
+        "From": setup.from_number or quirks.missing_user,
+        "AccountSid": setup.account_id,
+        "CallSid": setup.call_id,
+    }
+    user_vars = _without_empty(setup.user_vars)
+    first = {key: value for key, value in user_vars.items() if key not in fields}
+    return first | {key: value for key, value in fields.items() if value}
+
+
 def pivot_request(data: Mapping[str, Any], call: CallState) -> Outgoing:
     """
     Build the request of a pivot node.
 
     Shape:
         data: the node's own, with defaults where it came in a reply. As on the platform a
-            missing method is GET, and one that is neither is POST.
+            missing method is GET, and one that is neither is POST. A missing format is the
+            quirk `missing_format`: only a stored node can lack it.
     """
-    fields = pivot_fields(call)
+    is_twiml = data.get("req_format", call.quirks.missing_format) == "twiml"
+    fields = twiml_fields(call) if is_twiml else pivot_fields(call)
     url = data.get("voice_url")
     url = url.split("#", 1)[0] if isinstance(url, str) else ""
     headers = custom_headers(data) if call.quirks.sends_custom_headers else {}

@@ -35,7 +35,12 @@ def node(module: str, data: Mapping[str, Any] | None = None, **children: Any) ->
 
 
 def pivot(then: Any = None, url: str = "https://app.example/voice?s=2") -> dict[str, Any]:
-    data = {"voice_url": url, "method": "post", "req_body_format": "json"}
+    data = {
+        "voice_url": url,
+        "method": "post",
+        "req_format": "kazoo",
+        "req_body_format": "json",
+    }
     return node("pivot", data, **({} if then is None else {"then": then}))
 
 

@@ -15,7 +15,12 @@ from reception.simulator.request import pivot_fields, pivot_request
 from tests.conftest import SHARED
 
 FOLDER: Final = SHARED / "contract" / "wire" / "pivot_json"
-POST: Final = {"voice_url": "https://h/v?APPID=a#top", "method": "POST", "req_body_format": "json"}
+POST: Final = {
+    "voice_url": "https://h/v?APPID=a#top",
+    "method": "POST",
+    "req_format": "kazoo",
+    "req_body_format": "json",
+}
 
 
 def call(**setup: Any) -> CallState:
@@ -72,8 +77,21 @@ def test_a_get_is_byte_for_byte_the_recorded_one() -> None:
     raw = (FOLDER.parent / "http" / "pivot_get.raw").read_bytes()
     source = json.loads((FOLDER / "01.json").read_bytes())
     url = "http://127.0.0.1:18080/p/01-get?APPID=acme-crm"
-    request = pivot_request({"voice_url": url}, call(**recorded_setup(source)))
+    request = pivot_request(
+        {"voice_url": url, "req_format": "kazoo"}, call(**recorded_setup(source))
+    )
     assert raw == render_head(request, urlsplit(request.url))
+
+
+@pytest.mark.needs_shared
+def test_a_node_without_a_format_sends_the_other_one_byte_for_byte() -> None:
+    raw = (FOLDER.parent / "http" / "pivot_post_twiml_form.raw").read_bytes()
+    source = json.loads((FOLDER / "01.json").read_bytes())
+    node = {"voice_url": "http://h/p/42-form?APPID=acme-crm", "method": "post"}
+    state = call(**recorded_setup(source))
+    for data in (node, {**node, "req_format": "twiml"}):
+        assert raw.split(b"\r\n\r\n", 1)[1] == pivot_request(data, state).body
+    assert b"Call-ID=" in pivot_request({**node, "req_format": "kazoo"}, state).body
 
 
 @pytest.mark.needs_shared
@@ -115,7 +133,7 @@ def test_fragment_is_dropped_and_query_kept() -> None:
 
 
 def test_a_node_without_method_is_a_get_with_everything_in_the_query() -> None:
-    request = pivot_request({"voice_url": "https://h/v?APPID=a"}, call())
+    request = pivot_request({"voice_url": "https://h/v?APPID=a", "req_format": "kazoo"}, call())
     assert ("GET", b"", None) == (request.method, request.body, request.content_type)
     assert request.url.startswith("https://h/v?APPID=a&To-Realm=account.example&To=%2B1555")
     assert "&&" in request.url
@@ -125,12 +143,13 @@ def test_a_node_without_method_is_a_get_with_everything_in_the_query() -> None:
 def test_a_get_with_digits_never_leaves_the_platform() -> None:
     state = call()
     state.keep_collection("q", "1")
-    request = pivot_request({"voice_url": "https://h/v", "method": "get"}, state)
+    request = pivot_request({**POST, "method": "get"}, state)
     assert request.unsendable is not None
 
 
 def test_form_is_the_default_body_of_a_post() -> None:
-    request = pivot_request({"voice_url": "https://h/v", "method": "post"}, call())
+    node = {"voice_url": "https://h/v", "method": "post", "req_format": "kazoo"}
+    request = pivot_request(node, call())
     assert request.content_type == "application/x-www-form-urlencoded"
     assert request.body.startswith(b"To-Realm=account.example&")
 
@@ -184,7 +203,7 @@ def test_a_changed_platform_sends_its_own_constants() -> None:
     ],
 )
 def test_a_get_appends_to_the_query_and_loses_the_colon_of_userinfo(url: str, begins: str) -> None:
-    assert pivot_request({"voice_url": url}, call()).url.startswith(begins)
+    assert pivot_request({"voice_url": url, "req_format": "kazoo"}, call()).url.startswith(begins)
 
 
 def test_body_is_json_without_blanks() -> None:

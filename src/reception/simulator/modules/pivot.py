@@ -35,9 +35,6 @@ async def pivot(step: Step) -> Next:
     if not isinstance(step.data.get("voice_url"), str):
         step.say(Kind.WARNS, "a pivot without a voice_url: the step fails")
         return Continue(otherwise=Outcome.STEP_FAILED)
-    if step.data.get("req_format", "kazoo") != "kazoo":
-        step.say(Kind.UNKNOWN, "req_format twiml is not simulated here: went on to `_`")
-        return Continue(otherwise=Outcome.STEP_FAILED)
     step.rows.write("pivot_request_published", call_id=step.call.call_id)
     quirks = step.call.quirks
     longest_ms = quirks.timeout_ms

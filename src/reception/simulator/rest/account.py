@@ -59,6 +59,7 @@ class Account:
         logins: users who may log in with a password.
         originate, act: ring phones, and command calls; None where the rehearsal has none.
         cdr_delay_s: from the end of a leg to its record.
+        on_loopback: the app is on this machine, so URLs there are no fault.
         unregistered: devices that are not there.
         hears: takes every event of a leg, for whoever looks on.
         now_s: seconds since 1970, UTC.
@@ -74,6 +75,7 @@ class Account:
     act: Act | None = None
     cdr_delay_s: float = 5.0
     token_life_s: float = TOKEN_LIFE_S
+    on_loopback: bool = True
     charged: frozenset[str] = frozenset({"phone_numbers"})
     hears: Callable[[Event], None] = field(default=lambda _event: None)
     now_s: Callable[[], float] = time.time

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reception.simulator.defaults import with_defaults
 from reception.simulator.rest.account import Account
 from reception.simulator.rest.asked import ApiError, Asked, invalid
 from reception.simulator.rest.demands import demand
@@ -66,9 +67,11 @@ def _checked(
     account: Account, kind: str, body: Mapping[str, Any], document_id: str | None
 ) -> dict[str, Any]:
     whole = completed(body) if kind == "webhooks" else dict(body)
-    demand(kind, whole, account.quirks)
+    demand(kind, whole, account.quirks, local_urls_ok=account.on_loopback)
     if kind == "callflows":
         _numbers_are_free(account, whole, document_id)
+        if isinstance(whole.get("flow"), Mapping):
+            whole["flow"] = with_defaults(whole["flow"], account.quirks.version)
     return whole
 
 

@@ -3,7 +3,7 @@ What the API demands of a document, as far as a rehearsal can trip over it.
 
 Not the platform's schemas, which are a book: required fields, and the bounds that an
 integration is likely to meet. A webhook is checked whole, because a wrong one is silently
-never called.
+never called, and a callflow by the rules that answers of an app are judged by.
 
 Source: contract/platform_api.md; schemas callflows, webhooks, vmboxes, menus, devices.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from reception.callflow import verdict as rejections_of
 from reception.simulator.quirks import Quirks
 from reception.simulator.rest.asked import ApiError, invalid
 
@@ -44,9 +45,14 @@ _NUMBERS: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = {
 }
 
 
-def demand(kind: str, document: Mapping[str, Any], quirks: Quirks) -> None:
+def demand(
+    kind: str, document: Mapping[str, Any], quirks: Quirks, *, local_urls_ok: bool = False
+) -> None:
     """
     Check a document that is to be stored.
+
+    Shape:
+        local_urls_ok: let URLs of this machine pass in a flow.
 
     Errors:
         ApiError: 400 with every fault, each under its field.
@@ -63,7 +69,7 @@ def demand(kind: str, document: Mapping[str, Any], quirks: Quirks) -> None:
     for name, (least, most) in _NUMBERS.get(kind, {}).items():
         if name in document and (fault := _number(name, document[name], least, most)):
             faults |= fault.data
-    faults |= _by_kind(kind, document, quirks)
+    faults |= _by_kind(kind, document, quirks, local_urls_ok=local_urls_ok)
     if faults:
         raise ApiError(400, "invalid data", faults)
 
@@ -78,11 +84,13 @@ def _number(name: str, value: object, least: int, most: int) -> ApiError | None:
     return None
 
 
-def _by_kind(kind: str, document: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
+def _by_kind(
+    kind: str, document: Mapping[str, Any], quirks: Quirks, *, local_urls_ok: bool
+) -> dict[str, Any]:
     if kind == "webhooks":
         return _webhook(document)
     if kind == "callflows":
-        return _callflow(document, quirks)
+        return _callflow(document, quirks, local_urls_ok=local_urls_ok)
     return {}
 
 
@@ -99,7 +107,9 @@ def _webhook(document: Mapping[str, Any]) -> dict[str, Any]:
     return faults
 
 
-def _callflow(document: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
+def _callflow(
+    document: Mapping[str, Any], quirks: Quirks, *, local_urls_ok: bool
+) -> dict[str, Any]:
     faults: dict[str, Any] = {}
     flow = document.get("flow")
     if flow is None and quirks.version == 4:
@@ -107,8 +117,12 @@ def _callflow(document: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
     if not isinstance(flow, Mapping):
         rule = "required" if flow is None else "type"
         faults |= invalid("flow", rule, "A callflow needs a flow", target="object").data
-    elif not isinstance(flow.get("module"), str):
-        faults |= invalid("flow.module", "required", "Field is required but missing").data
+    else:
+        for rejection in rejections_of(dict(flow), quirks.version):
+            # A rehearsal is on this machine, which the platform would never call.
+            if rejection.rule != "client_url" or not local_urls_ok:
+                name = f"flow{rejection.path.removeprefix('$')}"
+                faults |= invalid(name, rejection.rule, rejection.message).data
     for name in ("numbers", "patterns"):
         listed = document.get(name, [])
         if not isinstance(listed, list) or any(not isinstance(each, str) for each in listed):

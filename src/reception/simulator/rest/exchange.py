@@ -47,7 +47,6 @@ class Exchange:
         transport: takes the requests to the app.
         worlds: makes the people around a call.
         note: takes what happens in every call.
-        on_loopback: the app is on this machine, so URLs there are no fault.
     """
 
     account: Account
@@ -55,7 +54,6 @@ class Exchange:
     worlds: Worlds = _alone
     clocks: Callable[[], Clock] = VirtualClock
     note: Note = field(default=lambda _entry: None)
-    on_loopback: bool = True
     _under_way: set[asyncio.Task[Ending]] = field(default_factory=set)
 
     async def dial(self, setup: CallSetup) -> Ending | None:
@@ -144,7 +142,7 @@ class Exchange:
             world=world,
             transport=self.transport,
             note=noted,
-            local_urls_ok=self.on_loopback,
+            local_urls_ok=self.account.on_loopback,
         )
         flow: Mapping[str, Any] = {"module": "hangup"} if found is None else found.flow
         ending = await walk.run(flow)

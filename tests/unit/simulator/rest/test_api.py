@@ -256,6 +256,23 @@ def test_a_number_belongs_to_one_callflow() -> None:
     play(story)
 
 
+def test_a_callflow_is_judged_and_completed_as_answers_are() -> None:
+    async def story(ask: Asking) -> None:
+        told = await ask("PUT", "/A/callflows", {"numbers": ["1"], "flow": {"module": "nope"}})
+        assert (400, ["unknown_module"]) == (told.status, list(told.data["flow.module"]))
+        made = await ask("PUT", "/A/callflows", {"numbers": ["1"], "flow": FLOW})
+        assert ("get", "kazoo") == (
+            made.data["flow"]["data"]["method"],
+            made.data["flow"]["data"]["req_format"],
+        )
+        local = {"module": "pivot", "data": {"voice_url": "http://127.0.0.1:8080/voice"}}
+        assert 201 == (await ask("PUT", "/A/callflows", {"numbers": ["2"], "flow": local})).status
+        ask.account.on_loopback = False
+        assert 400 == (await ask("PUT", "/A/callflows", {"numbers": ["3"], "flow": local})).status
+
+    play(story)
+
+
 def test_version_5_wants_a_flow_and_version_4_does_not() -> None:
     async def story_4(ask: Asking) -> None:
         assert 201 == (await ask("PUT", "/A/callflows", {"numbers": ["1"]})).status

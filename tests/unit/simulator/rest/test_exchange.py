@@ -23,6 +23,7 @@ WAKE_UP: Final = {
     "data": {
         "voice_url": "https://app.example/voice?APPID=a",
         "method": "post",
+        "req_format": "kazoo",
         "req_body_format": "json",
     },
 }
