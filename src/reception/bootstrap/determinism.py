@@ -152,9 +152,12 @@ def _python() -> dict[CodeType, tuple[str, str, bool]]:
         add(getattr(secrets, name), f"secrets.{name}", _CHANCE)
     for name in ("open", "read_bytes", "read_text", "write_bytes", "write_text"):
         add(getattr(Path, name), f"Path.{name}", _WORLD)
-    # A socket, a process or a thread is one, however deep in a library it is opened.
-    add(subprocess.Popen.__init__, "subprocess", _WORLD, deep=True)
-    add(threading.Thread.start, "a thread", _WORLD, deep=True)
+    for function in (subprocess.run, subprocess.call, subprocess.check_output):
+        add(function, "subprocess", _WORLD)
+    add(subprocess.Popen.__init__, "subprocess", _WORLD)
+    # What a library starts for itself, for its log say, is its own affair.
+    add(threading.Thread.start, "a thread", _WORLD)
+    # A socket is a socket, however deep in a library it is opened.
     add(socket.socket.__init__, "a socket", _WORLD, deep=True)
     add(socket.create_connection, "socket.create_connection", _WORLD, deep=True)
     add(socket.getaddrinfo, "socket.getaddrinfo", _WORLD, deep=True)
