@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
@@ -46,6 +46,8 @@ class Watch:
         reports: takes a cdr_url and the event that is posted there.
         new_id: makes ids of legs.
         direction: of the first leg: ``outbound`` where the platform rang it itself.
+        phones_of: the devices that ring for a user, each with a leg of its own; the user's
+            id alone where nothing is known of them.
     """
 
     setup: CallSetup
@@ -55,6 +57,7 @@ class Watch:
     reports: Callable[[str, Event], None]
     new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
     direction: Literal["inbound", "outbound"] = "inbound"
+    phones_of: Callable[[str], Sequence[str]] = field(default=lambda user_id: (user_id,))
     legs: list[Leg] = field(default_factory=list)
     _ringing: list[Leg] = field(default_factory=list)
     _connected: Leg | None = None
@@ -156,7 +159,7 @@ class Watch:
         if caller.answered_us is None and caller.rang_us is None:
             caller.rang_us = at_us
         is_carrier = kind == "carrier"
-        for name in names.split(" + ") if kind == "group" else [names]:
+        for name, owner in self._phones(kind, names):
             leg = Leg(
                 self.new_id(),
                 caller.account_id,
@@ -170,7 +173,7 @@ class Watch:
                 callee_number=name,
                 authorizing_id=_made_up_id(f"{kind} {name}"),
                 authorizing_type="resource" if is_carrier else "device",
-                owner_id=name if kind == "user" else None,
+                owner_id=owner,
                 resource_id=_made_up_id(f"resource {name}") if is_carrier else None,
                 interaction_id=caller.interaction_id,
                 application_vars=caller.application_vars,
@@ -180,6 +183,17 @@ class Watch:
             self.legs.append(leg)
             self._ringing.append(leg)
             self.fires(event_of(CREATE, leg, at_us))
+
+    def _phones(self, kind: str, names: str) -> list[tuple[str, str | None]]:
+        """Name the phones that ring, each with the user it rings for, as far as is known."""
+        if kind not in {"user", "group"}:
+            return [(names, None)]
+        phones: list[tuple[str, str | None]] = []
+        for name in names.split(" + ") if kind == "group" else [names]:
+            known = list(self.phones_of(name))
+            owner = name if kind == "user" or known != [name] else None
+            phones += [(phone, owner) for phone in known or [name]]
+        return phones
 
     def _answered(self, caller: Leg, at_us: int) -> None:
         ringing, self._ringing = self._ringing, []

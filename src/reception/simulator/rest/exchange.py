@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from reception.simulator.call import CallSetup, CallState
@@ -159,7 +160,14 @@ class Exchange:
             account.sender.report,
             new_id=account.new_id,
             direction=direction,
+            phones_of=self._phones_of,
         )
+
+    def _phones_of(self, user_id: str) -> Sequence[str]:
+        """Give a user's phones that are there; the user alone where none is known."""
+        devices = self.account.documents["devices"].held.values()
+        owned = [device.id for device in devices if device.body.get("owner_id") == user_id]
+        return [one for one in owned if one not in self.account.unregistered] or [user_id]
 
 
 def _is_disturbed(body: Mapping[str, Any]) -> bool:
@@ -223,6 +231,10 @@ class AccountWorld:
     def outcome(self, module: str, document_id: str = "") -> str | None:
         """Say what came of a module."""
         return self.people.outcome(module, document_id)
+
+    def local_time(self) -> datetime | None:
+        """Tell what time it is for the account."""
+        return self.people.local_time()
 
     async def mailbox(self, box_id: str) -> Mailbox:
         """Say what the caller does at the mailbox; a message that is left is in the box."""

@@ -216,6 +216,23 @@ def test_the_documents_of_the_account_are_those_of_its_calls() -> None:
     play(hotel, story)
 
 
+def test_every_phone_of_a_user_has_a_leg_and_the_losers_say_so() -> None:
+    hotel = Hotel(node("user", {"id": GUEST, "timeout": 20}), script="answer after 3 for 10")
+
+    async def story(ask: Asking) -> None:
+        for name in ("softphone", "mobile", "unplugged"):
+            ask.account.add("devices", {"name": name, "owner_id": GUEST}, name)
+        ask.account.unregistered.add("unplugged")
+        await hotel.exchange.dial(CallSetup("c-1", to_number="7001"))
+        ask.time[0] += 60
+        rows = (await ask("GET", "/A/cdrs")).data
+        assert 4 == len(rows)
+        assert 2 == [row["hangup_cause"] for row in rows].count("LOSE_RACE")
+        assert {GUEST} == {row["owner_id"] for row in rows if row["direction"] == "outbound"}
+
+    play(hotel, story)
+
+
 def test_a_quickcall_is_read_from_query_and_data() -> None:
     def read(query: dict[str, str], number: str = "7001", **data: Any) -> Quickcall:
         asked = Asked("POST", (), query, {"data": data})
