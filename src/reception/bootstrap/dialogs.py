@@ -81,7 +81,7 @@ class DialogParts:
         quiet = _START_S // _ASK_EVERY_S
         while True:
             try:
-                await self._database.once("", ("SELECT 1 -- tenant", {}))
+                await self._database.ask()
             except Exception as error:  # noqa: BLE001  whatever it is, dialogs have no database
                 self._lifecycle.is_store_away = True
                 if quiet == 0:

@@ -19,6 +19,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
+from reception.errors import Retry
 from reception.store import binary, outage, roles
 from reception.store.lane import Lane
 from reception.store.sessions import Session, Sessions, limited
@@ -46,6 +47,7 @@ SET_UP: Final = """
            set_config('statement_timeout', '800ms', false),
            set_config('idle_in_transaction_session_timeout', '5s', false)
 """
+_CAN_WRITE: Final = "SELECT current_setting('transaction_read_only') = 'off' -- no tenant's rows"
 _NAME: Final = "SELECT set_config('reception.tenants', ',' || %s || ',', true) -- tenant"
 
 
@@ -74,6 +76,17 @@ class Database:
         except BaseException:
             await session.close()
             raise
+
+    async def ask(self) -> None:
+        """
+        See that the database is there, and that it takes what is new.
+
+        Errors:
+            Retry: it is away, or has become a replica.
+        """
+        ((row,),) = await self.once("", (_CAN_WRITE, {}))
+        if not row[0]:
+            raise Retry("store.read_only", "the database is a replica, or takes nothing new")
 
     async def once(self, tenant: str, *statements: Statement) -> list[list[Row]]:
         """

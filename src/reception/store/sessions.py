@@ -74,16 +74,17 @@ class Sessions:
         except BaseException:
             self._free.release()
             raise
-        is_confused = False
+        is_lost = False
         try:
             with limited(session, self._use_s):
                 yield session
         except psycopg.Error as error:
-            is_confused = outage.kind(error) == "confused"
+            # Perhaps it leads to a server that has become a replica, or is not what it was.
+            is_lost = outage.kind(error) in ("away", "confused")
             raise
         finally:
             try:
-                await self._take_back(session, is_confused=is_confused)
+                await self._take_back(session, is_lost=is_lost)
             finally:
                 self._free.release()
 
@@ -97,14 +98,14 @@ class Sessions:
             await session.close()
         return await self._connect(within_s)
 
-    async def _take_back(self, session: Session, *, is_confused: bool) -> None:
+    async def _take_back(self, session: Session, *, is_lost: bool) -> None:
         # Anything but idle was left in the middle of something. Whoever is cancelled while a
         # pipeline begins or ends leaves it on: what is run next would tell no row count.
         idle = (
             session.pgconn.transaction_status == pq.TransactionStatus.IDLE
             and session.pgconn.pipeline_status == pq.PipelineStatus.OFF
         )
-        if self._is_open and idle and not session.broken and not is_confused:
+        if self._is_open and idle and not session.broken and not is_lost:
             self._idle.append(session)
         else:
             await session.close()

@@ -199,13 +199,22 @@ def test_a_mistake_of_ours_is_heard_by_its_caller_and_does_not_stop_the_lane() -
     asyncio.run(scenario())
 
 
-def test_a_lost_connection_is_replaced_once() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.OperationalError("server closed the connection"),
+        errors.ReadOnlySqlTransaction("it has become a replica"),
+        errors.DiskFull("no space left"),
+    ],
+)
+def test_a_lost_connection_is_replaced_once(error: psycopg.Error) -> None:
     async def scenario() -> None:
         bench = Bench(lanes=1)
-        bench.work.bad_once[1] = psycopg.OperationalError("server closed the connection")
+        bench.work.bad_once[1] = error
         assert 2 == await bench.groups.do(1)
         assert [[1], [1]] == bench.work.groups
-        bench.work.bad[1] = psycopg.OperationalError("server closed the connection")
+        assert 2 == bench.connected
+        bench.work.bad[1] = error
         with pytest.raises(Retry):
             await bench.groups.do(1)
         await bench.groups.close()

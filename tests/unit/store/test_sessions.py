@@ -12,6 +12,8 @@ import pytest
 
 from reception.errors import Retry
 from reception.store.database import Database, Statement
+from reception.store.keys import PostgresKeys
+from tests.unit.store.records import NOW
 
 # More turns of the event loop than it takes until the database is waited for.
 _TICKS = 20
@@ -53,6 +55,26 @@ def test_a_session_that_was_changed_underneath_us_is_not_used_again(dsn: str) ->
             await database.once("acme", ask)
         assert [[(1,)]] == await database.once("acme", ask)
         await database.close()
+
+    asyncio.run(main())
+
+
+def test_a_session_with_a_server_that_has_become_a_replica_is_not_used_again(dsn: str) -> None:
+    async def main() -> None:
+        database = Database(dsn)
+        keys = PostgresKeys(database)
+        async with database.transaction("acme") as session:
+            await session.execute("SELECT set_config('default_transaction_read_only', 'on', false)")
+        with pytest.raises(Retry):
+            await keys.ensure("acme", secret=b"x", now=NOW)
+        assert 1 == len(await keys.ensure("acme", secret=b"x", now=NOW))
+        await database.ask()
+        await database.close()
+        replica = Database(f"{dsn} options='-c default_transaction_read_only=on'")
+        with pytest.raises(Retry) as caught:
+            await replica.ask()
+        assert "store.read_only" == caught.value.code
+        await replica.close()
 
     asyncio.run(main())
 
