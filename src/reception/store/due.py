@@ -5,7 +5,7 @@ A worker that takes a job moves the time at which it is due to the end of its le
 whose worker died is due again by itself, and one index finds both. The number of the attempt is
 the worker's title to the job: whoever has been overtaken changes nothing any more.
 
-Work is taken for all tenants of a worker at once, which one transaction names.
+Work is taken for all tenants of a worker at once, which the statement and its transaction name.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from reception.store.database import Database
 # Ordered here, so that the oldest come first; workers pass each other by.
 _TAKE: Final = """
     WITH due AS (
-        SELECT tenant, episode, step_no, ordinal FROM reception.job
-        WHERE state IN ('waiting', 'running') AND due_at <= %(now)s
-        ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        SELECT j.tenant, j.episode, j.step_no, j.ordinal FROM reception.job j
+        WHERE j.state IN ('waiting', 'running') AND j.due_at <= %(now)s
+          AND j.tenant = ANY (%(tenants)s)
+        ORDER BY j.due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
     UPDATE reception.job j
     SET state = 'running', attempts = j.attempts + 1, due_at = %(lease_until)s
@@ -38,8 +39,9 @@ _CHANGE: Final = """
     RETURNING true
 """
 _DEAD: Final = """
-    SELECT tenant, episode, step_no, ordinal, task, attempts, due_at, problem
-    FROM reception.job WHERE state = 'dead' ORDER BY due_at LIMIT %(limit)s
+    SELECT j.tenant, j.episode, j.step_no, j.ordinal, j.task, j.attempts, j.due_at, j.problem
+    FROM reception.job j WHERE j.state = 'dead' AND j.tenant = ANY (%(tenants)s)
+    ORDER BY j.due_at LIMIT %(limit)s
 """
 _REVIVE: Final = """
     UPDATE reception.job SET state = 'waiting', attempts = 0, due_at = %(now)s
@@ -48,8 +50,9 @@ _REVIVE: Final = """
     RETURNING true
 """
 _WAITING: Final = """
-    SELECT count(*), min(due_at) FROM reception.job
-    WHERE state IN ('waiting', 'running') AND due_at <= %(now)s
+    SELECT count(*), min(j.due_at) FROM reception.job j
+    WHERE j.state IN ('waiting', 'running') AND j.due_at <= %(now)s
+      AND j.tenant = ANY (%(tenants)s)
 """
 
 
@@ -63,7 +66,12 @@ class PostgresJobs:
         self, tenants: Sequence[str], *, now: datetime, lease_until: datetime, limit: int
     ) -> Sequence[DueJob]:
         """Take what is due, the oldest first."""
-        values = {"now": now, "lease_until": lease_until, "limit": limit}
+        values = {
+            "tenants": list(tenants),
+            "now": now,
+            "lease_until": lease_until,
+            "limit": limit,
+        }
         (rows,) = await self._database.once_for(tenants, (_TAKE, values))
         return [DueJob(*row) for row in rows]
 
@@ -85,7 +93,9 @@ class PostgresJobs:
 
     async def dead(self, tenants: Sequence[str], *, limit: int) -> Sequence[DeadJob]:
         """List what was put aside, the oldest first."""
-        (rows,) = await self._database.once_for(tenants, (_DEAD, {"limit": limit}))
+        (rows,) = await self._database.once_for(
+            tenants, (_DEAD, {"tenants": list(tenants), "limit": limit})
+        )
         return [DeadJob(*row) for row in rows]
 
     async def revive(self, job: DeadJob, *, now: datetime) -> bool:
@@ -104,7 +114,9 @@ class PostgresJobs:
         self, tenants: Sequence[str], *, now: datetime
     ) -> tuple[int, datetime | None]:
         """Count what is due, and since when."""
-        (rows,) = await self._database.once_for(tenants, (_WAITING, {"now": now}))
+        (rows,) = await self._database.once_for(
+            tenants, (_WAITING, {"tenants": list(tenants), "now": now})
+        )
         count, oldest = rows[0]
         return count, oldest
 

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+import psycopg
+
 from reception.ports import DueJob, NewJob
+from reception.store import database, due
 from reception.store.database import Database
 from reception.store.due import PostgresJobs
 from tests.unit.store.conftest import rows, serving
@@ -143,3 +146,21 @@ def test_what_is_due_is_found_by_its_index(dsn: str, owner_dsn: str) -> None:
         " AND due_at <= now() ORDER BY due_at LIMIT 10 FOR UPDATE SKIP LOCKED",
     )
     assert "job_due" in str(plan)
+
+
+def test_what_is_due_is_found_by_its_time_however_much_is_not(dsn: str, owner_dsn: str) -> None:
+    many = (
+        "INSERT INTO reception.job (tenant, episode, step_no, ordinal, task, args, due_at)"
+        " SELECT 'hotel', n::text, 0, 0, 'note', '', now() + interval '1 day'"
+        " FROM generate_series(1, 20000) n"
+    )
+    values = {"tenants": ["hotel"], "now": NOW, "lease_until": LATER, "limit": 10}
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        for statement in ("SELECT 1", many, "ANALYZE reception.job"):
+            owner.execute(statement.encode())
+            with psycopg.connect(dsn) as connection:
+                connection.execute(database.SET_UP.encode())
+                explained = connection.execute(f"EXPLAIN {due._TAKE}".encode(), values)
+                plan = "\n".join(row[0] for row in explained)
+            assert "using job_due" in plan, plan
+            assert "Sort" not in plan, plan
