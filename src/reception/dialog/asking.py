@@ -324,7 +324,8 @@ def _keys_in(valid: Any, max_digits: int) -> frozenset[str] | None:
             longest = max(valid, key=len, default="")
             raise AppError(
                 "dialog.valid",
-                f"call.ask: valid has {longest!r}, and max_digits is {max_digits}"
+                f"call.ask: valid has {longest!r}, and max_digits is {max_digits}: say"
+                f" max_digits={len(longest)}"
                 if valid
                 else "call.ask: valid is empty, so that nothing could be answered",
             )

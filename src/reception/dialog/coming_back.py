@@ -80,7 +80,8 @@ def with_ways_back(flow: Flow, way_back: WayBack, outcomes: Sequence[str] = ()) 
     if unused:
         raise AppError(
             "dialog.outcome",
-            f"call.run({flow!r}): nothing in this flow can continue to {min(unused)!r}",
+            f"call.run({flow!r}): nothing in this flow can continue to {min(unused)!r}: outcomes are"
+            " keys of its open modules, such as the digits of a menu",
         )
     return made
 

@@ -79,7 +79,10 @@ class Secret:
         return "Secret(***)" if self._answered else "Secret()"
 
     def __reduce__(self) -> tuple[type[Secret], tuple[None], dict[str, bool]]:
-        raise AppError("dialog.secret_kept", "A Secret cannot be pickled or copied")
+        raise AppError(
+            "dialog.secret_kept",
+            "A Secret cannot be pickled or copied: hand it on as it is, to call.step",
+        )
 
     __hash__ = None  # type: ignore[assignment]  # a hash would be a copy of it
 

@@ -13,6 +13,7 @@ import structlog
 
 from reception.callflow import Flow, validate
 from reception.errors import AppError
+from reception.web.incident import is_told_where, where
 from reception.web.tenant import Tenant
 
 _log: Final = structlog.stdlib.get_logger("reception.dev")
@@ -22,8 +23,11 @@ def error_page(error: BaseException) -> bytes:
     """A plain text page that says what is wrong and where."""
     lines = traceback.format_exception(error)
     if isinstance(error, AppError) and error.code.startswith("dialog."):
-        # It names the line itself: the frames are those of the engine.
-        text = f"This dialog cannot go on.\n\n{error.message}\n"
+        # The frames are those of the engine, but for the line that asked.
+        place = where(error) if is_told_where(error) else ""
+        text = f"This dialog cannot go on.\n\n{error.message}\n" + (
+            f"\nAt {place}\n" if place else ""
+        )
     elif isinstance(error, AppError):
         text = f"The platform would reject this answer.\n\n{error.message}\n\n{''.join(lines)}"
     else:

@@ -21,6 +21,12 @@ _MOST_FINDINGS: Final = 10
 _log: Final = structlog.stdlib.get_logger("reception.voice")
 
 
+def is_told_where(error: BaseException) -> bool:
+    """Did it pass code that is not ours?"""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(not frame.filename.startswith(_OURS) for frame in frames)
+
+
 def where(error: BaseException) -> str:
     """
     The place an exception comes from, "file.py:12 in answer".

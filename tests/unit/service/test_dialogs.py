@@ -737,6 +737,19 @@ def test_a_developer_sees_what_is_wrong_with_a_dialog_and_where(dsn: str) -> Non
     serve(dsn, app_of(handler), test, dev=True)
 
 
+def test_a_developer_sees_the_line_that_asked_for_what_cannot_be(dsn: str) -> None:
+    async def handler(call: Call) -> Flow:
+        await call.ask("Press a key", valid="x")
+        return flow.hangup()
+
+    async def test(one: Node) -> None:
+        page = (await one.post()).body.decode()
+        line = handler.__code__.co_firstlineno + 1
+        assert f"At test_dialogs.py:{line} in handler" in page
+
+    serve(dsn, app_of(handler), test, dev=True)
+
+
 def test_a_store_that_is_only_busy_is_asked_again_while_there_is_time(
     dsn: str, owner_dsn: str
 ) -> None:
