@@ -15,7 +15,7 @@ import pytest
 from reception.store.embedded import EmbeddedServer
 from reception.testing.database import database
 
-TABLES = "tenant_key, episode, call_alias, step, effect, job"
+TABLES = "tenant_key, episode, call_alias, step, effect, job, leg_report"
 
 
 @pytest.fixture(scope="session")

@@ -365,6 +365,53 @@ class Jobs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """
+    What the platform says of one leg, as it is to be stored.
+
+    `call_id` is "" where the report named none. `digest` stands for what it says: two reports of
+    one digest are copies.
+    """
+
+    tenant: str
+    call_id: str
+    event: str
+    digest: bytes
+    account_id: str
+    report: bytes = field(repr=False)
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as it is stored."""
+
+    tenant: str
+    call_id: str
+    event: str
+    digest: bytes
+    account_id: str
+    report: bytes = field(repr=False)
+    received_at: datetime
+
+
+class Reports(Protocol):
+    """Reports of legs, each different one once."""
+
+    async def keep(self, report: NewReport) -> None:
+        """Store a report; returns when it is on disk. A copy changes nothing."""
+        ...
+
+    async def new(self, tenants: Sequence[str], *, limit: int) -> Sequence[StoredReport]:
+        """Load reports of which nobody has drawn the consequences, the oldest first."""
+        ...
+
+    async def seen(self, report: StoredReport) -> None:
+        """Note that the consequences of a report are drawn."""
+        ...
+
+
 class Keys(Protocol):
     """The keys of the tenants: two are live, the newest signs."""
 

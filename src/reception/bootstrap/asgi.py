@@ -61,7 +61,11 @@ def site(
     )
     parts = DialogParts(database, settings, lifecycle, dev=dev) if database else None
     app: AsgiApp = Site(
-        Tenants(loaded.tenants), settings, lifecycle, parts.conversing if parts else None
+        Tenants(loaded.tenants),
+        settings,
+        lifecycle,
+        parts.conversing if parts else None,
+        parts.taker if parts else None,
     )
     if parts is not None:
         app = WithDialogs(app, parts)

@@ -20,9 +20,11 @@ from reception.bootstrap.determinism import hidden_loop, watched
 from reception.errors import ReceptionError
 from reception.service.dialogs import Dialogs
 from reception.service.effects import EffectRunner
+from reception.service.reports import ReportTaker
 from reception.service.signing import SigningKeys
 from reception.store.database import Database
 from reception.store.keys import PostgresKeys
+from reception.store.leg_reports import PostgresReports
 from reception.store.steps import PostgresSteps
 from reception.web.conversing import Conversing
 from reception.web.lifecycle import Lifecycle
@@ -49,6 +51,8 @@ class DialogParts:
     ) -> None:
         self._database: Final = Database(address)
         self._steps: Final = PostgresSteps(self._database)
+        self._reports: Final = PostgresReports(self._database)
+        self.taker: Final = ReportTaker(self._reports, now=now)
         self._lifecycle: Final = lifecycle
         self._effects: Final = EffectRunner(self._steps, now=now, new_owner=new_owner)
         keys = SigningKeys(PostgresKeys(self._database), now=now, entropy=os.urandom)
@@ -65,6 +69,7 @@ class DialogParts:
     async def start(self) -> None:
         """Begin, on the event loop that answers calls; waits for nothing."""
         self._steps.start()
+        self._reports.start()
         self._asking = asyncio.create_task(self._ask())
 
     async def stop(self) -> None:
@@ -73,6 +78,7 @@ class DialogParts:
             self._asking.cancel()
         await self._effects.stop(within_s=_EFFECTS_STOP_S)
         await self._dialogs.stop(within_s=_DIALOGS_STOP_S)
+        await self._reports.stop()
         await self._steps.stop()
         await self._database.close()
 

@@ -146,7 +146,11 @@ class Single:
             else None
         )
         made = Site(
-            Tenants([self._tenant]), settings, self._lifecycle, parts.conversing if parts else None
+            Tenants([self._tenant]),
+            settings,
+            self._lifecycle,
+            parts.conversing if parts else None,
+            parts.taker if parts else None,
         )
         made.voice.start()
         return made

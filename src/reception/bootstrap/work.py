@@ -24,13 +24,16 @@ from reception.bootstrap.loading import Loaded
 from reception.bootstrap.target import find_function
 from reception.bootstrap.worker import begin, listen, loop_factory, remove_metrics
 from reception.ports import DueJob
+from reception.service.consequences import Consequences
 from reception.service.effects import EffectRunner
 from reception.service.endings import Endings
 from reception.service.tasks import DialogEnded, Owner, Tasks
 from reception.store.database import Database
 from reception.store.due import PostgresJobs
+from reception.store.leg_reports import PostgresReports
 from reception.store.steps import PostgresSteps
 from reception.work.runner import Hopeless, Runner
+from reception.work.watcher import Watcher
 
 _TICK_S: Final = 0.1
 # Below what the supervisor waits for before it kills.
@@ -121,13 +124,18 @@ class WorkServer:
         runner = Runner(
             PostgresJobs(database), tasks.tenants, _hopefully(tasks), now=now, chance=random.random
         )
+        reports = PostgresReports(database)
+        every = [tenant.app_id for tenant in self._loaded.tenants]
+        watcher = Watcher(reports, every, Consequences(reports, steps, now=now).draw)
         steps.start()
-        working = asyncio.create_task(runner.serve())
+        working = [asyncio.create_task(each.serve()) for each in (runner, watcher)]
         try:
             await self._until_stopped()
         finally:
+            watcher.stop()
             await runner.stop(within_s=_STOP_S)
-            working.cancel()
+            for task in working:
+                task.cancel()
             await effects.stop(within_s=_EFFECTS_STOP_S)
             await steps.stop()
             await database.close()

@@ -72,6 +72,10 @@ _FORGET: Final = (
     "DELETE FROM reception.call_alias WHERE tenant = %(tenant)s AND episode = ANY (%(episodes)s)",
     "DELETE FROM reception.episode WHERE tenant = %(tenant)s AND episode = ANY (%(episodes)s)",
 )
+_FORGET_REPORTS: Final = """
+    DELETE FROM reception.leg_report
+    WHERE tenant = %(tenant)s AND received_at < %(before)s AND NOT is_new
+"""
 
 
 def prune(
@@ -133,6 +137,10 @@ def _forgotten(
     while episodes := _forget(connection, _SILENT, {**values, "after": after}):
         yield len(episodes)
         after = episodes[-1]
+    with connection.transaction():
+        connection.execute(_NAME, values)
+        connection.execute(_PLANS)
+        connection.execute(_FORGET_REPORTS, values)
 
 
 def _forget(

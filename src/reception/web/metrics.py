@@ -30,6 +30,13 @@ Outcome = Literal[
     "slow_body",  # 408
 ]
 
+ReportOutcome = Literal[
+    "stored",  # on disk, or a copy of what is
+    "denied",  # from nobody who may report
+    "unreadable",  # no report, or one that cannot be stored
+    "dropped",  # the database was away for too long, and the connection was ended
+]
+
 # Bounds where something changes: a quick reply, the slow-reply limit, the deadline, the
 # platform's own patience.
 _BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 3.5, 5.0)
@@ -79,6 +86,12 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._reports: Final = Counter(
+            "reception_reports",
+            "Reports of the ends of calls by tenant and outcome.",
+            ("tenant", "outcome"),
+            registry=self._registry,
+        )
         self._tallies: dict[tuple[str, str], _Tally] = {}
 
     def count(self, tenant: str, outcome: Outcome, seconds: float) -> None:
@@ -90,6 +103,10 @@ class Metrics:
             tally = self._tallies[tenant, outcome] = _Tally()
         tally.counts[bisect_left(_BUCKETS, seconds)] += 1
         tally.total_s += seconds
+
+    def count_report(self, tenant: str, outcome: ReportOutcome) -> None:
+        """Count one report; `tenant` is "" where none was admitted."""
+        self._reports.labels(tenant, outcome).inc()
 
     def flush(self) -> None:
         """Put what was counted into the registry, where siblings see it too."""

@@ -31,6 +31,17 @@ async def read_request(
     """
     if scope["method"] == "GET":
         return parse_pivot_query(admitted.query)
+    body = await body_of(receive, limit_bytes)
+    return None if body is None else parse_pivot(body, content_type(scope["headers"]))
+
+
+async def body_of(receive: Receive, limit_bytes: int) -> bytes | None:
+    """
+    Read the whole body; None when the peer has gone meanwhile.
+
+    Errors:
+        PeerError("pivot.too_large"): it is larger than allowed.
+    """
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -39,7 +50,7 @@ async def read_request(
         return None
     if len(body) > limit_bytes:
         raise PeerError("pivot.too_large", "The body is larger than allowed.", status=413)
-    return parse_pivot(body, _content_type(scope["headers"]))
+    return body
 
 
 def is_foreign(admitted: Admitted, request: PivotRequest) -> bool:
@@ -73,7 +84,8 @@ async def _rest_of_body(receive: Receive, first: bytes, limit_bytes: int) -> tup
             return message, b"".join(chunks)
 
 
-def _content_type(headers: list[tuple[bytes, bytes]]) -> str | None:
+def content_type(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """Give the header of that name."""
     for name, value in headers:
         if name == b"content-type":
             return value.decode("latin-1")

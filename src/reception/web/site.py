@@ -1,7 +1,7 @@
 """
 The whole ASGI application of a worker: the voice path in front, everything else behind.
 
-`/voice` and `/v1/apps/{APPID}/voice` never reach a framework; health, readiness and
+`/voice` and `/hangup` (and `/v1/apps/{APPID}/…`) never reach a framework; health, readiness and
 metrics are a Starlette app. What is found nowhere gets the same 404 as a denied tenant.
 """
 
@@ -15,8 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from reception.service.reports import ReportTaker
 from reception.web.client import client_of, is_within
 from reception.web.conversing import Conversing
+from reception.web.hangup import Hangup, is_hangup_path
 from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics
 from reception.web.reading import Message, Receive, Scope, Send
@@ -34,11 +36,13 @@ class Site:
         settings: WebSettings,
         lifecycle: Lifecycle,
         conversing: Conversing | None = None,
+        taker: ReportTaker | None = None,
     ) -> None:
         self.lifecycle: Final = lifecycle
         self.settings: Final = settings
         self.metrics: Final = Metrics()
         self.voice: Final = Voice(tenants, settings, lifecycle, self.metrics, conversing)
+        self.hangup: Final = Hangup(tenants, settings, self.metrics, taker)
         self._rest: Final = Starlette(
             routes=[
                 Route("/healthz", self._healthz),
@@ -55,6 +59,8 @@ class Site:
             path = _raw_path(scope)
             if path == b"/voice" or is_voice_path(path):
                 await self.voice(scope, receive, send, path)
+            elif is_hangup_path(path):
+                await self.hangup(scope, receive, send, path)
             else:
                 await self._rest(scope, receive, self._closing(send))
         elif scope["type"] == "lifespan":

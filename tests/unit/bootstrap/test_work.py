@@ -35,6 +35,9 @@ def note(text):
 
 @app.answer
 async def answer(call: Call) -> Flow:
+    if call.params.get("do") == "ask":
+        call.on_end(note, f"end of {call.id}")
+        await call.ask("Press a key")
     await call.enqueue(note, call.id)
     return flow.tts("noted").then(flow.hangup())
 """
@@ -53,10 +56,10 @@ def noted(folder: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def call(port: int, name: str) -> None:
+def call(port: int, name: str, target: str = "/voice?APPID=acme") -> None:
     body = f'{{"Call-ID":"{name}","Account-ID":"{"0" * 32}","Request":"2000"}}'.encode()
     with Client(port) as client:
-        client.send(body=body)
+        client.send(target, body)
         assert 200 == client.answer()[0]
 
 
@@ -73,6 +76,16 @@ def test_a_task_is_done_by_a_process_of_its_own_which_is_kept_alive(tmp_path: Pa
         assert noted(tmp_path)[1].startswith("c2 by ")
         assert {background} != work_of(served.process.pid)
         assert workers == children_of(served.process.pid)
+        # The platform says that a call is over; its dialog was in the middle of a question.
+        call(served.port, "c3", "/voice?APPID=acme&do=ask")
+        with Client(served.port) as client:
+            report = b'{"hook_event":"channel_destroy","call_id":"c3","account_id":"%s"}' % (
+                b"0" * 32
+            )
+            client.send("/hangup?APPID=acme", report)
+            assert (200, b"ok\n") == ((answer := client.answer())[0], answer[2])
+        assert until(lambda: len(noted(tmp_path)) == 3, 10)
+        assert noted(tmp_path)[2].startswith("end of c3 by ")
         served.process.send_signal(signal.SIGTERM)
         assert 0 == served.end()
         assert not work_of(served.process.pid)

@@ -15,10 +15,12 @@ from reception.bootstrap.determinism import watched
 from reception.service.dialogs import Dialogs
 from reception.service.effects import EffectRunner
 from reception.service.endings import Endings
+from reception.service.reports import ReportTaker
 from reception.service.signing import SigningKeys
 from reception.service.unstored import Unstored
 from reception.store.database import Database
 from reception.store.keys import PostgresKeys
+from reception.store.leg_reports import PostgresReports
 from reception.store.steps import PostgresSteps
 from reception.web.conversing import Conversing
 from reception.web.lifecycle import Lifecycle
@@ -40,6 +42,7 @@ class Node:
     dialogs: Dialogs
     effects: EffectRunner
     endings: Endings
+    reports: PostgresReports
     keys: SigningKeys
     clock: Clock
     apps: dict[str, App]
@@ -99,7 +102,10 @@ async def node(
     ]
     dialogs = Dialogs(steps, effects, **parts)
     conversing = Conversing(dialogs, keys, web)
-    site = Site(Tenants(tenants), web, lifecycle, conversing)
+    reports = PostgresReports(database)
+    reports.start()
+    taker = ReportTaker(reports, now=clock)
+    site = Site(Tenants(tenants), web, lifecycle, conversing, taker)
     try:
         yield Node(
             site,
@@ -107,6 +113,7 @@ async def node(
             dialogs,
             effects,
             Endings(steps, effects, **parts),
+            reports,
             keys,
             clock,
             {app.name: app for app in apps},
@@ -114,6 +121,7 @@ async def node(
     finally:
         await effects.stop(within_s=0.1)
         await dialogs.stop(within_s=0.1)
+        await reports.stop()
         await steps.stop()
         await database.close()
 

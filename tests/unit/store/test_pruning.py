@@ -10,7 +10,10 @@ import psycopg
 import pytest
 
 from reception.errors import NeedsHuman, Retry
+from reception.ports import NewReport
 from reception.store import pruning
+from reception.store.database import Database
+from reception.store.leg_reports import PostgresReports
 from reception.store.pruning import prune
 from tests.unit.store.conftest import TABLES, rows, serving
 from tests.unit.store.records import NOW, claim, job, opening, step
@@ -64,7 +67,7 @@ def test_what_is_old_enough_for_its_tenant_is_forgotten_in_batches(
     assert {"a": 4, "b": 0} == found
     assert [("a", 2), ("a", 3), ("a", 4)] == told
     left = [("a", f"e{n}") for n in (3, 4)] + [("b", f"e{n}") for n in range(6)]
-    for table in set(TABLES.split(", ")) - {"tenant_key"}:
+    for table in set(TABLES.split(", ")) - {"tenant_key", "leg_report"}:
         assert left == _episodes(owner_dsn, table)
 
 
@@ -102,8 +105,34 @@ def test_a_call_whose_end_nobody_told_is_forgotten_as_long_after_its_last_sign(
     assert [2, 4, 6] == told
     assert ["busy", "long", "young"] == [episode for _, episode in _episodes(owner_dsn)]
     assert {"hotel": 3} == prune(dsn, {"hotel": DAYS}, now=NOW + 3 * DAYS)
-    for table in set(TABLES.split(", ")) - {"tenant_key"}:
+    for table in set(TABLES.split(", ")) - {"tenant_key", "leg_report"}:
         assert [] == _episodes(owner_dsn, table)
+
+
+def test_reports_are_forgotten_with_the_calls_unless_nobody_has_seen_to_them(
+    dsn: str, owner_dsn: str
+) -> None:
+    async def scenario() -> None:
+        database = Database(dsn)
+        reports = PostgresReports(database)
+        reports.start()
+        for tenant, call_id, at in (
+            ("a", "old", NOW),
+            ("a", "young", NOW + DAYS),
+            ("b", "old", NOW),
+        ):
+            await reports.keep(NewReport(tenant, call_id, "destroy", b"d", "", b"{}", at))
+        for each in await reports.new(["a", "b"], limit=9):
+            await reports.seen(each)
+        await reports.keep(NewReport("a", "unseen", "destroy", b"d", "", b"{}", NOW))
+        await reports.stop()
+        await database.close()
+
+    asyncio.run(scenario())
+    prune(dsn, {"a": DAYS}, now=NOW + DAYS + timedelta(seconds=1))
+    assert [("a", "unseen"), ("a", "young"), ("b", "old")] == rows(
+        owner_dsn, "SELECT tenant, call_id FROM reception.leg_report ORDER BY tenant, call_id"
+    )
 
 
 @pytest.mark.parametrize("which", [pruning._ENDED, pruning._SILENT])

@@ -1,0 +1,72 @@
+"""
+The use case "the platform reports on a leg": stored before it is acknowledged.
+
+What a report says is what it is known by: a copy, also one that comes days later, changes
+nothing, and an altered one is kept beside the first. Links to recordings are taken off at the
+door: they are nobody's business who reads about calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from reception.ports import NewReport, Reports
+from reception.wire import LegReport
+
+_RECORDINGS: Final = ("recording", "transcription")
+
+
+class ReportTaker:
+    """Takes reports; one for a process."""
+
+    def __init__(self, reports: Reports, *, now: Callable[[], datetime]) -> None:
+        self._reports: Final = reports
+        self._now: Final = now
+
+    async def take(self, tenant: str, report: LegReport) -> None:
+        """
+        Store a report of a tenant's; returns when it is on disk.
+
+        Errors:
+            Retry: the database is away; the report is not stored.
+            AppError: a text that cannot be stored.
+        """
+        kept = without_recordings(report)
+        await self._reports.keep(
+            NewReport(
+                tenant=tenant,
+                call_id=kept.call_id or "",
+                event=kept.event,
+                digest=digest_of(kept),
+                account_id=kept.account_id or "",
+                report=_encode(kept),
+                received_at=self._now(),
+            )
+        )
+
+
+def without_recordings(report: LegReport) -> LegReport:
+    """Leave out what leads to recordings and transcripts."""
+    extra = {
+        key: value
+        for key, value in report.extra.items()
+        if not any(word in key.lower() for word in _RECORDINGS)
+    }
+    return report if len(extra) == len(report.extra) else replace(report, extra=extra)
+
+
+def digest_of(report: LegReport) -> bytes:
+    """Say which report this is, by all that it says; who sent it does not count."""
+    said = _encode(replace(report, sender="webhook"))
+    return hashlib.blake2b(said, digest_size=16).digest()
+
+
+_encode: Final = msgspec.json.Encoder(order="sorted", enc_hook=dict).encode
+decode_report: Final = msgspec.json.Decoder(LegReport).decode
+"""Read a report as it was stored."""

@@ -1,0 +1,125 @@
+"""
+Reports of legs: stored in groups before they are acknowledged, each different one once.
+
+Reports travel like steps (`group`), in groups of their own, so that neither delays the other.
+A copy changes nothing; a report that says something else is kept beside the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Final
+
+from reception.ports import NewReport, StoredReport
+from reception.store import binary
+from reception.store.commits import NAME_TENANTS, naming
+from reception.store.database import Database
+from reception.store.group import Groups
+from reception.store.lane import Lane
+
+_KEEP: Final = """
+    (text[], text[], text[], bytea[], text[], bytea[], timestamptz[]) AS
+    INSERT INTO reception.leg_report
+        (tenant, call_id, event, digest, account_id, report, received_at)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT DO NOTHING
+"""
+_STATEMENTS: Final = {"name_tenants": NAME_TENANTS, "keep_reports": _KEEP}
+_NEW: Final = """
+    SELECT tenant, call_id, event, digest, account_id, report, received_at
+    FROM reception.leg_report WHERE tenant = ANY (%(tenants)s) AND is_new ORDER BY received_at LIMIT %(limit)s
+"""
+_SEEN: Final = """
+    UPDATE reception.leg_report SET is_new = false
+    WHERE tenant = %(tenant)s AND call_id = %(call_id)s AND event = %(event)s
+      AND digest = %(digest)s
+"""
+_OF_LEG: Final = """
+    SELECT tenant, call_id, event, digest, account_id, report, received_at
+    FROM reception.leg_report WHERE tenant = %(tenant)s AND call_id = %(call_id)s
+    ORDER BY received_at, digest
+"""
+
+_Entry = tuple[bytes, bytes, bytes, bytes, bytes, bytes, int]
+
+
+class PostgresReports:
+    """The port `Reports`, answered by PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database: Final = database
+        self._groups: Final[Groups[_Entry, None]] = Groups(
+            _Keeping(), lambda: database.lane(_STATEMENTS), lanes=1
+        )
+
+    def start(self) -> None:
+        """Begin to serve, on the running event loop."""
+        self._groups.open()
+
+    async def stop(self) -> None:
+        """Finish what is under way, and refuse the rest."""
+        await self._groups.close()
+
+    async def keep(self, report: NewReport) -> None:
+        """Store a report; returns when it is on disk."""
+        await self._groups.do(
+            (
+                binary.tenant(report.tenant),
+                binary.text("the Call-ID", report.call_id),
+                binary.text("the event", report.event),
+                report.digest,
+                binary.text("the account", report.account_id),
+                report.report,
+                binary.moment(report.received_at),
+            )
+        )
+
+    async def new(self, tenants: Sequence[str], *, limit: int) -> Sequence[StoredReport]:
+        """Load reports of which nobody has drawn the consequences, the oldest first."""
+        values = {"tenants": list(tenants), "limit": limit}
+        (rows,) = await self._database.once_for(tenants, (_NEW, values))
+        return [StoredReport(*row) for row in rows]
+
+    async def seen(self, report: StoredReport) -> None:
+        """Note that the consequences of a report are drawn."""
+        values = {
+            "tenant": report.tenant,
+            "call_id": report.call_id,
+            "event": report.event,
+            "digest": report.digest,
+        }
+        await self._database.once(report.tenant, (_SEEN, values))
+
+    async def of_leg(self, tenant: str, call_id: str) -> Sequence[StoredReport]:
+        """Load all that was said of one leg, in the order in which it came."""
+        values = {"tenant": tenant, "call_id": call_id}
+        (rows,) = await self._database.once(tenant, (_OF_LEG, values))
+        return [StoredReport(*row) for row in rows]
+
+
+class _Keeping:
+    """The work of a group."""
+
+    def key(self, item: _Entry) -> Hashable:
+        """Copies wait for each other, so that a group holds each report once."""
+        return item[:4]
+
+    async def run(self, lane: Lane, items: Sequence[_Entry]) -> Sequence[None]:
+        """Store a group, in the order of the key."""
+        ordered = sorted(items, key=_by_key)
+        values = [
+            binary.text_array([item[0] for item in ordered]),
+            binary.text_array([item[1] for item in ordered]),
+            binary.text_array([item[2] for item in ordered]),
+            binary.bytea_array([item[3] for item in ordered]),
+            binary.text_array([item[4] for item in ordered]),
+            binary.bytea_array([item[5] for item in ordered]),
+            binary.timestamptz_array([item[6] for item in ordered]),
+        ]
+        named = naming([item[0] for item in ordered])
+        await lane.exchange([(b"name_tenants", [named]), (b"keep_reports", values)])
+        return [None] * len(items)
+
+
+def _by_key(item: _Entry) -> tuple[bytes, bytes, bytes, bytes]:
+    return item[:4]

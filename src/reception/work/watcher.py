@@ -1,0 +1,71 @@
+"""
+Watching for reports of which nobody has drawn the consequences.
+
+The rule this file keeps: a report is marked when its consequences are stored, so that a process
+that dies in between leaves it to the next one. One that cannot be understood does not hold up
+the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import structlog
+
+from reception.errors import Retry
+from reception.ports import Reports, StoredReport
+
+POLL_S: Final = 0.25
+AT_ONCE: Final = 100
+_AWAY_S: Final = 1.0
+
+_log: Final = structlog.stdlib.get_logger("reception.work")
+
+
+class Watcher:
+    """
+    Hands new reports on, the oldest first, until it is stopped.
+
+    Args:
+        tenants: whose reports.
+        draw: draws the consequences of one, and marks it.
+    """
+
+    def __init__(
+        self,
+        reports: Reports,
+        tenants: Sequence[str],
+        draw: Callable[[StoredReport], Awaitable[None]],
+    ) -> None:
+        self._reports: Final = reports
+        self._tenants: Final = tenants
+        self._draw: Final = draw
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Finish the reports at hand, and no others."""
+        self._is_stopping = True
+
+    async def serve(self) -> None:
+        """Hand on what is new, as it comes, until `stop`."""
+        while not self._is_stopping:
+            try:
+                new = await self._reports.new(self._tenants, limit=AT_ONCE)
+                for report in new:
+                    await self._one(report)
+            except Retry:
+                await asyncio.sleep(_AWAY_S)
+            else:
+                await asyncio.sleep(0 if len(new) == AT_ONCE else POLL_S)
+
+    async def _one(self, report: StoredReport) -> None:
+        try:
+            await self._draw(report)
+        except Retry:
+            raise
+        except Exception as error:  # noqa: BLE001  the others must not wait behind it
+            problem = type(error).__name__
+            _log.error("work.report_failed", tenant=report.tenant, error=problem)
+            await self._reports.seen(report)
