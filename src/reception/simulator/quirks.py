@@ -65,7 +65,8 @@ class Quirks:
         keeps_cdr_promise: cdr_url is always sent, with Call-ID and Account-ID, as the
             published contract says.
         hook_request, hook_channel_vars, hook_sip_headers, hook_call_forwarded: these keys
-            are in a webhook of version v1 (the last stands for reseller_id as well).
+            are in a webhook of version v1 (the last stands for reseller_id as well, and
+            means always: of a forwarded call it is there anyway).
         hook_empty_texts: texts that are empty are in a webhook of version v1.
         hook_json_is_pretty: a JSON webhook is indented in the order of its keys; else it is
             compact with sorted keys.

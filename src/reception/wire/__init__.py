@@ -9,7 +9,7 @@ The rule: every key, spelling and limit of the platform's requests is here and n
 else. Nothing here opens a socket, reads a clock or knows what a call should hear.
 """
 
-from reception.wire.form import render_form
+from reception.wire.form import form_text, render_form
 from reception.wire.json_text import render_pivot_json
 from reception.wire.leg_report import LegReport
 from reception.wire.limits import MAX_BODY_BYTES
@@ -24,6 +24,7 @@ __all__ = [
     "LegReport",
     "PivotRequest",
     "as_form_sees",
+    "form_text",
     "parse_pivot",
     "parse_pivot_query",
     "parse_report",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from reception.simulator.quirks import Quirks
 from reception.simulator.reports.events import BRIDGE, DESTROY, Event
 from reception.simulator.reports.hooks import Webhook
 from reception.simulator.request import FORM_TYPE, JSON_TYPE, Outgoing, custom_headers
-from reception.wire import render_form, render_pivot_json, render_pretty_json
+from reception.wire import form_text, render_form, render_pivot_json, render_pretty_json
 
 # What every message on the platform's bus carries.
 _OF_THE_BUS: Final = frozenset(
@@ -108,59 +109,65 @@ def hook_post(
 
 
 def flat_payload(event: Event, quirks: Quirks) -> dict[str, Any]:
-    """Give the keys of version v1, without custom data, in the platform's order."""
+    """
+    Give the keys of version v1, without custom data, in the platform's order.
+
+    Most texts are left out where they are empty, the three addresses are not. Version 4
+    reads Request as an object, which it never is.
+    """
     was_global = _is_true(_channel_var(event, "Global-Resource"))
+    forwarded = _channel_var(event, "Call-Forward")
     name = hook_name(event)
+
+    def text(key: str) -> str | None:
+        value = _text(event.get(key))
+        return value if value or quirks.hook_empty_texts else None
+
     payload: dict[str, Any] = {
         "account_id": _channel_var(event, "Account-ID") or event.get("Account-ID"),
         "authorizing_id": _channel_var(event, "Authorizing-ID"),
         "authorizing_type": _channel_var(event, "Authorizing-Type"),
-        "call_direction": event.get("Call-Direction"),
-        "call_forwarded": _is_true(_channel_var(event, "Call-Forward")),
-        "call_id": event.get("Call-ID"),
-        "callee_id_name": event.get("Callee-ID-Name"),
-        "callee_id_number": event.get("Callee-ID-Number"),
-        "caller_id_name": event.get("Caller-ID-Name"),
-        "caller_id_number": event.get("Caller-ID-Number"),
-        "custom_channel_vars": {},
-        "custom_application_vars": event.get("Custom-Application-Vars"),
-        "custom_sip_headers": event.get("Custom-SIP-Headers", {}),
+        "call_direction": text("Call-Direction"),
+        "call_forwarded": None if forwarded is None else _is_true(forwarded),
+        "call_id": text("Call-ID"),
+        "callee_id_name": text("Callee-ID-Name"),
+        "callee_id_number": text("Callee-ID-Number"),
+        "caller_id_name": text("Caller-ID-Name"),
+        "caller_id_number": text("Caller-ID-Number"),
+        "custom_channel_vars": {} if quirks.hook_channel_vars else None,
+        "custom_application_vars": _object(event.get("Custom-Application-Vars")),
+        "custom_sip_headers": None,
         "emergency_resource_used": _is_true(_channel_var(event, "Emergency-Resource")),
         "from": event.get("From"),
-        "inception": event.get("Inception") or _channel_var(event, "Inception"),
+        "inception": event.get("Inception"),
         "local_resource_id": None if was_global else _channel_var(event, "Resource-ID"),
         "local_resource_used": not was_global,
         "is_internal_leg": _is_true(event.get("Channel-Is-Loopback")),
-        "other_leg_call_id": event.get("Other-Leg-Call-ID"),
+        "other_leg_call_id": text("Other-Leg-Call-ID"),
         "owner_id": _channel_var(event, "Owner-ID"),
-        "request": event.get("Request"),
-        "reseller_id": _channel_var(event, "Reseller-ID"),
+        "request": event.get("Request") if quirks.hook_request else None,
+        "reseller_id": None,
         "timestamp": _whole(event.get("Timestamp")),
         "to": event.get("To"),
         "hook_event": name.lower(),
     }
+    if quirks.hook_sip_headers:
+        payload["custom_sip_headers"] = _object(event.get("Custom-SIP-Headers")) or {}
+    if quirks.hook_call_forwarded:
+        payload["call_forwarded"] = _is_true(forwarded)
+        payload["reseller_id"] = _channel_var(event, "Reseller-ID")
     if name == BRIDGE:
         payload["original_number"] = _channel_var(event, "Original-Number")
-        payload["other_leg_destination_number"] = event.get("Other-Leg-Destination-Number")
+        payload["other_leg_destination_number"] = text("Other-Leg-Destination-Number")
     if name == DESTROY:
         payload |= {
-            "hangup_cause": event.get("Hangup-Cause"),
-            "hangup_code": event.get("Hangup-Code"),
+            "hangup_cause": text("Hangup-Cause"),
+            "hangup_code": text("Hangup-Code"),
             "duration_seconds": _whole(event.get("Duration-Seconds")),
             "ringing_seconds": _whole(event.get("Ringing-Seconds")),
             "billing_seconds": _whole(event.get("Billing-Seconds")),
         }
-    hidden = {
-        "request": quirks.hook_request,
-        "custom_channel_vars": quirks.hook_channel_vars,
-        "custom_sip_headers": quirks.hook_sip_headers,
-        "call_forwarded": quirks.hook_call_forwarded,
-        "reseller_id": quirks.hook_call_forwarded,
-    }
-    empty = (None,) if quirks.hook_empty_texts else (None, "")
-    return {
-        key: value for key, value in payload.items() if value not in empty and hidden.get(key, True)
-    }
+    return {key: value for key, value in payload.items() if value is not None}
 
 
 def hook_name(event: Event) -> str:
@@ -223,17 +230,35 @@ def _snake(value: Any) -> Any:
     return value
 
 
-def _channel_var(event: Event, name: str) -> Any:
+def _channel_var(event: Event, name: str) -> str | None:
     variables = event.get("Custom-Channel-Vars")
-    return variables.get(name) if isinstance(variables, Mapping) else None
+    return _text(variables.get(name)) or None if isinstance(variables, Mapping) else None
+
+
+def _text(value: object) -> str | None:
+    """Read a text as the platform does: a number or a truth is its text."""
+    if value is None or isinstance(value, Mapping | list | tuple):
+        return None
+    return form_text(value)
+
+
+def _object(value: object) -> Mapping[str, Any] | None:
+    return value if isinstance(value, Mapping) else None
 
 
 def _is_true(value: object) -> bool:
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def _whole(value: object) -> object:
-    """Numbers come as text from some switches; the platform reads them."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    return int(value) if isinstance(value, float) else value
+def _whole(value: object) -> int | None:
+    """Numbers come as text from some switches; the platform reads them, and rounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return int(value) if isinstance(value, int) else _rounded(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _rounded(number: float) -> int:
+    return math.floor(number + 0.5) if number >= 0 else math.ceil(number - 0.5)

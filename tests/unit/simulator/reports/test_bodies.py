@@ -220,3 +220,37 @@ def test_a_bridge_names_the_other_legs_number_and_a_lost_channel_is_a_destroyed_
     assert "2000" == flat_payload(bridge, QUIRKS[4])["other_leg_destination_number"]
     lost = flat_payload({**EVENT, "Event-Name": "CHANNEL_DISCONNECTED"}, QUIRKS[4])
     assert "channel_destroy" == lost["hook_event"]
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value"),
+    [
+        ({"From": ""}, "from", ""),
+        ({"Caller-ID-Number": 1001}, "caller_id_number", "1001"),
+        ({"Request": "2000@hotel.example"}, "request", None),
+        ({"Duration-Seconds": "31.5"}, "duration_seconds", 32),
+        ({"Duration-Seconds": 31.4}, "duration_seconds", 31),
+        ({"Duration-Seconds": "soon"}, "duration_seconds", None),
+        ({"Custom-Application-Vars": "none"}, "custom_application_vars", None),
+        ({"Custom-SIP-Headers": {"X-Room": "1"}}, "custom_sip_headers", None),
+        (
+            {"Custom-Channel-Vars": {"Account-ID": ACCOUNT, "Call-Forward": "true"}},
+            "call_forwarded",
+            True,
+        ),
+        (
+            {"Custom-Channel-Vars": {"Account-ID": ACCOUNT, "Global-Resource": "true"}},
+            "local_resource_used",
+            False,
+        ),
+        (
+            {"Custom-Channel-Vars": {"Account-ID": ACCOUNT, "Resource-ID": "r"}},
+            "local_resource_id",
+            "r",
+        ),
+    ],
+)
+def test_version_4_reads_an_event_as_its_code_does(
+    change: dict[str, Any], key: str, value: object
+) -> None:
+    assert value == flat_payload({**EVENT, **change}, QUIRKS[4]).get(key)
