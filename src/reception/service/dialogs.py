@@ -116,7 +116,7 @@ class Dialogs:
                 if said is None:
                     raise
                 return Reply(said, "stored")
-            stored = self._stored(history, token)
+            stored = self._stored(history, token, pivot.request)
             if said is not None:
                 return Reply(said, "stored")
             if stored is not None:
@@ -172,7 +172,7 @@ class Dialogs:
             )
         )
 
-    def _stored(self, history: History, token: StepToken) -> Reply | None:
+    def _stored(self, history: History, token: StepToken, request: PivotRequest) -> Reply | None:
         """
         What the step was answered before; None where it is to be answered now.
 
@@ -187,7 +187,8 @@ class Dialogs:
         if stored is not None and stored.reply is not None:
             if ended_at is not None and self.now() - ended_at > AFTER_END:
                 raise Denied("denied.ended", "The call has ended.")
-            return Reply(stored.reply, "stored")
+            is_changed = stored.digest != _digest_of_step(request)
+            return Reply(stored.reply, "stored", is_changed=is_changed)
         if ended_at is not None or history.end is not None:
             raise Denied("denied.ended", "The call has ended.")
         if token.step_no != history.head + 1 or not history.steps:

@@ -64,6 +64,8 @@ class Reply:
         error: why it is the fallback, for the log.
         noted: errors that changed nothing in the reply, for the log.
         clean_up: what the dialog's own clean-up raised when it was put away, for the log.
+        is_changed: the request is not the one that was answered before; a copy is the same in
+            all but what was typed.
     """
 
     body: bytes = field(repr=False)
@@ -71,3 +73,4 @@ class Reply:
     error: BaseException | None = None
     noted: tuple[BaseException, ...] = ()
     clean_up: Exception | None = None
+    is_changed: bool = False

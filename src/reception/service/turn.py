@@ -304,7 +304,8 @@ class Turn:
         if self._is_open:
             committed = await self._patiently(lambda: self._dialogs.steps.commit(step))
             if committed.step is not None and committed.step.reply is not None:
-                return Reply(committed.step.reply, "stored")
+                is_changed = committed.step.digest != self._digest
+                return Reply(committed.step.reply, "stored", is_changed=is_changed)
             if committed.fate != "stored":
                 raise Denied("denied.ended", "The call has ended.")
         else:

@@ -234,6 +234,8 @@ class Exchange:
         """Send what a dialog says, and tell what it came by."""
         for noted in reply.noted:
             self._report("dialog.recovered", noted)
+        if reply.is_changed:
+            self._report("dialog.changed_copy")
         if reply.clean_up is not None:
             self._report("dialog.clean_up_failed", reply.clean_up)
         if self.answered:

@@ -109,6 +109,25 @@ def test_a_repeated_request_gets_the_stored_bytes(dsn: str) -> None:
     serve(dsn, app_of(two_questions), test)
 
 
+def test_a_changed_copy_gets_the_stored_bytes_and_is_told_of(
+    dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial()
+        await caller.press("2")
+        target, body = caller.last
+        await one.post(target, body)
+        assert "dialog.changed_copy" not in capsys.readouterr().out
+        again = await one.post(target, body_of(**{"Caller-ID-Number": "5551234"}))
+        assert caller.replies[-1] == json.loads(again.body)
+        told = capsys.readouterr().out
+        assert "dialog.changed_copy" in told
+        assert "5551234" not in told
+
+    serve(dsn, app_of(two_questions), test)
+
+
 def test_copies_of_a_first_request_open_one_episode(dsn: str) -> None:
     async def test(one: Node) -> None:
         answers = await asyncio.gather(*(one.post() for _ in range(3)))
