@@ -165,7 +165,7 @@ def test_changed_code_is_told_with_step_and_line(called: str, tmp_path: Path) ->
     (line,) = map(
         json.loads, run("replay", "--json", "calls.json", f"{changed}:app").stdout.splitlines()
     )
-    assert ["call", "episode", "fate", "steps", "difference"] == list(line)
+    assert ["call", "episode", "fate", "steps", "since", "difference"] == list(line)
     assert ("differs", 1, "2", True) == (
         line["fate"],
         line["difference"]["step"],
