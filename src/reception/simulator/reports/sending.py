@@ -128,7 +128,13 @@ class Sender:
         left = hook.retries
         while True:
             now_s = int(self.now_s()) + GREGORIAN_TO_UNIX_S
-            request = hook_post(hook, event, self.quirks, cluster_id=self.cluster_id, now_s=now_s)
+            try:
+                request = hook_post(
+                    hook, event, self.quirks, cluster_id=self.cluster_id, now_s=now_s
+                )
+            except AppError:
+                # As with a cdr_url: the sender breaks, and nothing leaves.
+                return
             reply = await self.client.call(request, connect_timeout_ms=connect_ms)
             is_lost = isinstance(reply, NoReply)
             ok = not isinstance(reply, NoReply) and hook.is_success(reply.status)

@@ -127,6 +127,11 @@ def test_a_null_means_that_nothing_is_posted() -> None:
     assert [] == server.requests
 
 
+def test_custom_data_that_cannot_be_sent_breaks_only_its_own_webhook() -> None:
+    server, sender, _ = play(sends(http("200 OK")), fire, custom_data={"none": None})
+    assert ([], []) == (server.requests, sender.attempts)
+
+
 def test_reports_are_lost_doubled_and_held_back_on_request() -> None:
     assert [] == play(sends(http("200 OK")), fire, mishaps=Mishaps(loses=1.0))[0].requests
     server, _, slept = play(

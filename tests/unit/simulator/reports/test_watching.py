@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reception.simulator.call import CallSetup, Platform
 from reception.simulator.clock import VirtualClock
@@ -18,6 +20,7 @@ from reception.simulator.reports.events import Event
 from reception.simulator.reports.watching import Watch
 from reception.simulator.script import parse_script
 from reception.simulator.scripted import ScriptedWorld
+from reception.simulator.transcript import Entry, Kind
 from tests.unit.simulator.calls import USER, Replies, Told, node, pivot
 
 BEGAN_US: Final = 1_785_000_000_000_000
@@ -199,3 +202,42 @@ def test_a_call_of_which_nothing_was_said_reports_nothing() -> None:
     watch = Watch(CallSetup(call_id="A"), QUIRKS[4], 0, told.append, lambda url, event: None)
     assert [] == watch.legs
     assert [] == told
+
+
+HAPPENED: Final = st.one_of(
+    st.sampled_from(
+        [
+            (Kind.RINGS, {"endpoint": "user", "id": "u", "timeout_ms": 1}),
+            (Kind.RINGS, {"endpoint": "group", "id": "x + y", "timeout_ms": 1}),
+            (Kind.RINGS, {"endpoint": "carrier", "id": "+1555", "timeout_ms": None}),
+            (Kind.RINGS, {"answered": True}),
+            (Kind.RINGS, {"response": "USER_BUSY", "cause": None, "code": "sip:486"}),
+            (Kind.RINGS, {"missing": True}),
+            (Kind.RINGS, {}),
+            (Kind.SETS, {"answered": True}),
+            (Kind.SETS, {"variables": {"a": 1}}),
+            (Kind.SETS, {"call_id": "A2"}),
+            (Kind.PRESSES, {"hangup": True}),
+            (Kind.NODE, {"module": "pivot", "data": {"cdr_url": CDR}}),
+            (Kind.POST, {"n": 1}),
+            (Kind.REPLY, {"verdict": "late", "lives_on": True}),
+            (Kind.WARNS, {}),
+        ]
+    )
+)
+
+
+@given(st.lists(HAPPENED, max_size=25))
+def test_whatever_happens_every_leg_ends_once_and_bills_no_more_than_it_lasted(
+    happened: list[tuple[Kind, dict[str, Any]]],
+) -> None:
+    events: list[Event] = []
+    watch = Watch(CallSetup("A"), QUIRKS[4], BEGAN_US, events.append, lambda url, event: None)
+    watch.note(Entry(0, Kind.CALL, ""))
+    for number, (kind, detail) in enumerate(happened, 1):
+        watch.note(Entry(number * 700, kind, "", detail))
+    watch.note(Entry(100_000, Kind.END, ""))
+    ends = [event for event in events if event["Event-Name"] == "CHANNEL_DESTROY"]
+    assert len(watch.legs) == len(ends) == len({id(leg) for leg in watch.legs})
+    assert all(leg.ended_us is not None and leg.cause for leg in watch.legs)
+    assert all(0 <= end["Billing-Seconds"] <= end["Duration-Seconds"] for end in ends)
