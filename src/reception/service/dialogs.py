@@ -23,13 +23,11 @@ from reception.ports import History, NewStep, Opening, Steps
 from reception.service.effects import BegunByAnother, EffectRunner
 from reception.service.pivots import Pivot, Reply
 from reception.service.recent import Past, Recent
+from reception.service.signing import LIFETIME
 from reception.service.turn import AT_DEADLINE_S, EPISODE_TAG, Turn
 from reception.service.unstored import Unstored
 from reception.wire import Digits, PivotRequest
 from reception.wire.step_token import StepToken, episode_token
-
-LIFETIME: Final = timedelta(hours=24)
-"""How long after a reply the call may come back with it: a bridge may last for hours."""
 
 AFTER_END: Final = timedelta(seconds=60)
 """How long after the end a stored step still gets its bytes."""

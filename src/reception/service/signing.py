@@ -10,13 +10,16 @@ all who want to know at the same time one asks the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from reception.errors import Retry
+from reception.errors import NeedsHuman, Retry
 from reception.ports import Keys
+
+LIFETIME: Final = timedelta(hours=24)
+"""How long after a reply the call may come back with it: a bridge may last for hours."""
 
 SECRET_BYTES: Final = 32
 _FRESH: Final = timedelta(minutes=1)
@@ -27,6 +30,41 @@ _GOOD: Final = timedelta(minutes=10)
 _SUSPICIOUS: Final = timedelta(seconds=5)
 
 _Secrets = tuple[bytes, ...]
+
+
+async def rotate(
+    keys: Keys,
+    tenants: Sequence[str],
+    *,
+    now: datetime,
+    entropy: Callable[[int], bytes],
+    force: bool,
+) -> dict[str, int]:
+    """
+    Give tenants a new key to sign with; the one before stays good, the one before that does not.
+
+    Returns: the number of the new key for each tenant that had one.
+
+    Errors:
+        NeedsHuman: calls may be under way that were signed with the key that would go, and
+            `force` is False. Nothing was changed.
+        Retry: the database is away; what was rotated so far is rotated.
+    """
+    live = {tenant: await keys.load(tenant) for tenant in tenants}
+    for tenant, found in live.items():
+        if not force and len(found) > 1 and now - found[0].made_at < LIFETIME:
+            raise NeedsHuman(
+                "store.young_key",
+                f"The key of {tenant} was rotated less than 24 hours ago, and calls may be under way"
+                " that were signed with the key before, which would be dropped: wait, or use --force",
+            )
+    rotated = {}
+    for tenant, found in live.items():
+        if found:
+            newest = found[0].generation
+            after = await keys.rotate(tenant, after=newest, secret=entropy(SECRET_BYTES), now=now)
+            rotated[tenant] = after[0].generation
+    return rotated
 
 
 class SigningKeys:

@@ -8,6 +8,7 @@ does not is started for the command and stopped again.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -299,16 +300,67 @@ def prune(config: Path, only: str | None) -> None:
 
     with failures():
         where = Where(config, None)
-        retention = {
-            tenant.app_id: timedelta(days=tenant.keep_days)
-            for tenant in where.read().tenants
-            if only in (None, tenant.app_id)
-        }
-        if not retention:
-            raise NeedsHuman("store.no_tenant", f"{config} has no tenant {only}")
+        kept = {tenant.app_id: timedelta(days=tenant.keep_days) for tenant in where.read().tenants}
+        retention = {app_id: kept[app_id] for app_id in _tenants(where, only)}
         with owner_dsn(where) as dsn:
             migrations.check(roles.app_conninfo(dsn))
             # A bar needs a total, and counting what is to go would cost as much as forgetting.
             lost = forget(dsn, retention, now=datetime.now(UTC))
     for app_id, count in lost.items():
         click.echo(f"{app_id}: {count} calls forgotten")
+
+
+@db.command("rotate-keys")
+@click.option(
+    "--config",
+    default="reception.toml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The configuration file.",
+)
+@click.option("--tenant", "only", metavar="APPID", help="Rotate the key of this tenant only.")
+@click.option("--force", is_flag=True, help="Also where calls may be under way that it cuts off.")
+def rotate_keys(config: Path, only: str | None, force: bool) -> None:
+    """
+    Sign the URLs of calls with new keys from now on.
+
+    The keys before stay good, so that no call notices it; those before them do not. Workers
+    take the new ones within minutes. Where a key has become known, rotate once more a quarter
+    of an hour later with --force: then it is good for nothing.
+    """
+    from reception.service.signing import rotate
+    from reception.store import migrations, roles
+    from reception.store.database import Database
+    from reception.store.keys import PostgresKeys
+
+    async def rotated(dsn: str, app_ids: list[str]) -> dict[str, int]:
+        database = Database(dsn)
+        try:
+            return await rotate(
+                PostgresKeys(database),
+                app_ids,
+                now=datetime.now(UTC),
+                entropy=os.urandom,
+                force=force,
+            )
+        finally:
+            await database.close()
+
+    with failures():
+        where = Where(config, None)
+        app_ids = _tenants(where, only)
+        with owner_dsn(where) as dsn:
+            migrations.check(roles.app_conninfo(dsn))
+            numbers = asyncio.run(rotated(dsn, app_ids))
+    for app_id in app_ids:
+        if app_id in numbers:
+            click.echo(f"{app_id}: key {numbers[app_id]} signs from now on")
+        else:
+            click.echo(f"{app_id}: has no key yet, its first dialog makes one")
+
+
+def _tenants(where: Where, only: str | None) -> list[str]:
+    found = [tenant.app_id for tenant in where.read().tenants if only in (None, tenant.app_id)]
+    if not found:
+        raise NeedsHuman("store.no_tenant", f"{where.config} has no tenant {only or 'at all'}")
+    return found

@@ -94,6 +94,20 @@ def test_old_calls_are_forgotten_tenant_by_tenant(folder: Path) -> None:
     assert (1, "reception.toml has no tenant nobody\n") == (unknown.exit_code, unknown.stderr)
 
 
+def test_keys_are_rotated_so_that_no_call_is_cut_off(folder: Path) -> None:
+    assert "acme: has no key yet, its first dialog makes one\n" == db("rotate-keys").stdout
+    server = EmbeddedServer(folder / "reception-data")
+    server.start()
+    with psycopg.connect(server.dsn(user="postgres")) as connection:
+        connection.execute("INSERT INTO reception.tenant_key VALUES ('acme', 1, 'x', now())")
+    server.stop()
+    assert "acme: key 2 signs from now on\n" == db("rotate-keys").stdout
+    refused = db("rotate-keys", "--tenant", "acme")
+    assert 1 == refused.exit_code
+    assert "was rotated less than 24 hours ago" in refused.stderr
+    assert "acme: key 3 signs from now on\n" == db("rotate-keys", "--force").stdout
+
+
 @pytest.mark.parametrize("command", ["status", "check", "prune", "backup --to elsewhere"])
 def test_a_misspelt_directory_becomes_no_database_and_no_backup(folder: Path, command: str) -> None:
     (folder / "reception.toml").write_text(CONFIG.replace("[store]", '[store]\ndata_dir = "typo"'))
