@@ -41,6 +41,10 @@ from reception.face.handlers import Runs, told_of
 from reception.wire import Digits, PivotRequest
 
 
+PARAMS: Final = "reception:params"
+"""Under this name, which the platform has no use for, the parameters of a URL are kept."""
+
+
 class Conversation:
     """
     What one arrival makes an application do.
@@ -224,20 +228,19 @@ def _kept(request: PivotRequest, arrival: Arrival, params: Mapping[str, str]) ->
     """
     What is kept of a request; digits only of a first one: later ones may be a secret's.
 
-    The parameters of its URL take the place of what the platform sent without our knowing it.
+    The parameters of its URL stand among what the platform sent without our knowing it.
     """
     return structs.replace(
         request,
-        extra={_PARAMS: dict(params)} if params else {},
+        extra={**request.extra, PARAMS: dict(params)} if params else request.extra,
         digits=request.digits if arrival.step_no == 0 else Digits(),
     )
 
 
 def _remembered(kept: PivotRequest) -> tuple[PivotRequest, Mapping[str, str]]:
     """The request and the parameters that a dialog began with."""
-    if not kept.extra:
+    if PARAMS not in kept.extra:
         return kept, {}
-    return structs.replace(kept, extra={}), kept.extra.get(_PARAMS, {})
-
-
-_PARAMS: Final = "params"
+    extra = dict(kept.extra)
+    params = extra.pop(PARAMS)
+    return structs.replace(kept, extra=extra), params

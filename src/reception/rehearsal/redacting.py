@@ -194,12 +194,11 @@ class _Hider:
             if isinstance(value, str) and name not in kept
         }
         changes["user_id"] = tuple(map(self._words.text, request.user_id))
-        changes["extra"] = {}
         if request.digits:
             keys = {name: self._keys(typed) for name, typed in request.digits.collections.items()}
             changes["digits"] = Digits(keys)
         if "variables" not in self._keep:
-            for name in ("custom_application_vars", "custom_sip_headers"):
+            for name in ("custom_application_vars", "custom_sip_headers", "extra"):
                 given = getattr(request, name)
                 changes[name] = {key: self._words.value(value) for key, value in given.items()}
         return structs.replace(request, **changes)

@@ -853,7 +853,13 @@ def test_a_dialog_sees_the_request_that_it_began_with_at_every_step_and_at_its_e
 
     async def answer(call: Call) -> Any:
         seen.append(
-            (call.id, call.caller_number, call.language, dict(call.request.custom_sip_headers))
+            (
+                call.id,
+                call.caller_number,
+                call.language,
+                dict(call.request.custom_sip_headers),
+                dict(call.request.extra),
+            )
         )
         await call.step(find, call.caller_number)
         await call.ask("x")
@@ -861,12 +867,12 @@ def test_a_dialog_sees_the_request_that_it_began_with_at_every_step_and_at_its_e
 
     first = parse_pivot(
         b'{"Call-ID":"c-1","Caller-ID-Number":"+1555","Language":"de-de","Digits":{"room":"7"},'
-        b'"Custom-SIP-Headers":{"X-A":"b"},"Custom-Application-Vars":{}}',
+        b'"Custom-SIP-Headers":{"X-A":"b"},"Custom-Application-Vars":{},"loyalty":"gold"}',
         "application/json",
     )
     rig = Rig(app_of(answer))
     rig.arrive(request=first)
     rig.arrive(request=PivotRequest(call_id="renamed", caller_id_number="other"))
     rig.end()
-    assert [("c-1", "+1555", "de-de", {"X-A": "b"})] * 3 == seen
+    assert [("c-1", "+1555", "de-de", {"X-A": "b"}, {"loyalty": "gold"})] * 3 == seen
     assert "7" == rig.history().request.digits.get("room")  # type: ignore[union-attr]  # it is kept

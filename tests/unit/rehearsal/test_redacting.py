@@ -76,6 +76,7 @@ def recorded() -> RecordedCall:
         request="+442071234567",
         language="en-us",
         custom_application_vars={"room": ROOM + "9", "count": 3},
+        extra={"nickname": GUEST},
     )
     return Recorder(app_of(welcoming), request=request).call(ROOM, "4711", "2").recorded()
 
@@ -111,6 +112,7 @@ def test_what_tells_of_nobody_stays() -> None:
     assert request
     assert "en-us" == request.language
     assert 3 == request.custom_application_vars["count"]
+    assert ["nickname"] == list(request.extra)
     assert ["valid", "2"] == made.steps[-1].operations[0].value
     stay = made.steps[1].operations[1].value
     assert ("vip", "2026-01-09") == (stay["state"], stay["leaves"])
