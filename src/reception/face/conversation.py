@@ -40,7 +40,6 @@ from reception.face.call import Call, PivotUrl
 from reception.face.handlers import Runs, told_of
 from reception.wire import Digits, PivotRequest
 
-
 PARAMS: Final = "reception:params"
 """Under this name, which the platform has no use for, the parameters of a URL are kept."""
 
