@@ -113,9 +113,16 @@ def _connected(dsn: str) -> Connection[Any]:
         connection = psycopg.connect(dsn, connect_timeout=10)
     except psycopg.OperationalError as error:
         # libpq's text names host, port and user, never a password.
-        raise NeedsHuman(
-            "store.unreachable", f"The database cannot be reached: {str(error).strip()}"
-        ) from None
+        reason = str(error).strip()
+        if f'"{roles.APP_ROLE}"' in reason:
+            # The server is there, and has something against the role; it will not pass by itself.
+            raise NeedsHuman(
+                "store.role",
+                f"The database does not let this user be {roles.APP_ROLE}: {reason}. Run"
+                " `reception db migrate` as the owner of the database, or let the owner run: GRANT"
+                f" {roles.APP_ROLE} TO <this user>;",
+            ) from None
+        raise NeedsHuman("store.unreachable", f"The database cannot be reached: {reason}") from None
     if connection.info.server_version < _OLDEST_SERVER:
         found = connection.info.parameter_status("server_version")
         connection.close()

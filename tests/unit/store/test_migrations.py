@@ -132,6 +132,19 @@ def test_an_old_schema_names_the_command(fresh: str, server: EmbeddedServer) -> 
     assert "reception db migrate" in caught.value.message
 
 
+def test_a_user_who_may_not_be_the_program_is_no_outage(fresh: str, server: EmbeddedServer) -> None:
+    migrate(fresh)
+    with psycopg.connect(server.dsn(user="postgres"), autocommit=True) as connection:
+        connection.execute("CREATE ROLE stranger LOGIN")
+        try:
+            with pytest.raises(NeedsHuman) as caught:
+                check(roles.app_conninfo(server.dsn(user="stranger", database="fresh")))
+        finally:
+            connection.execute("DROP ROLE stranger")
+    assert "store.role" == caught.value.code
+    assert "GRANT reception_app TO" in caught.value.message
+
+
 def test_a_user_who_may_not_migrate_is_told_who_may(fresh: str, server: EmbeddedServer) -> None:
     with pytest.raises(NeedsHuman) as caught:
         migrate(server.dsn(user=roles.APP_ROLE, database="fresh"))
