@@ -11,18 +11,19 @@ what it did is stored once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
 from reception.callflow import Flow
-from reception.dialog import Arrival, Effect, Effects, Facts, Sandbox, Settled
+from reception.dialog import Arrival, Effects, Facts, Sandbox, Settled
 from reception.errors import AppError
 from reception.face.app import App
 from reception.face.conversation import Conversation
-from reception.ports import EffectClaim, EndRun, NewJob, Steps
+from reception.ports import EndRun, Steps
 from reception.service.dialogs import journal_of
 from reception.service.effects import EffectRunner
+from reception.service.records import claim_of, jobs_of
 from reception.wire import PivotRequest
 
 
@@ -83,33 +84,23 @@ class Endings:
             outcome = conversation.advance()
             while isinstance(outcome, Effects):
                 for effect in outcome.effects:
-                    claim = self._claim(tenant, episode, history.end.step_no, effect)
+                    claim = claim_of(
+                        effect,
+                        tenant,
+                        episode,
+                        history.end.step_no,
+                        now=self._now(),
+                        is_ending=True,
+                    )
                     result = await self._effects.result(effect, claim)
                     outcome = conversation.resume(effect.op, result)
         finally:
             conversation.park()
         assert isinstance(outcome, Settled)  # nothing else comes of an end
         now = self._now()
-        jobs = tuple(
-            NewJob(job.task, job.args, now + timedelta(seconds=job.after_s)) for job in outcome.jobs
-        )
+        jobs = jobs_of(outcome.jobs, now=now)
         await self._steps.finish_end(EndRun(tenant, episode, outcome.entries.encode(), now, jobs))
         return outcome.error
-
-    def _claim(self, tenant: str, episode: str, step_no: int, effect: Effect) -> EffectClaim:
-        now = self._now()
-        return EffectClaim(
-            tenant=tenant,
-            episode=episode,
-            step_no=step_no,
-            op=effect.op,
-            owner="",
-            key=effect.key,
-            entries=effect.before,
-            now=now,
-            lease_until=now,
-            is_ending=True,
-        )
 
 
 def _nowhere(step_no: int, outcome: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from reception.dialog import (
@@ -29,10 +28,11 @@ from reception.dialog import (
 )
 from reception.errors import Denied, Retry
 from reception.face.conversation import Conversation
-from reception.ports import EffectClaim, NewJob, NewStep, Opened, Opening
+from reception.ports import NewStep, Opened, Opening
 from reception.service.effects import BegunByAnother, StepIsStored
 from reception.service.pivots import Fate, Pivot, Reply
 from reception.service.recent import Past
+from reception.service.records import claim_of, jobs_of
 from reception.wire.step_token import StepToken
 
 if TYPE_CHECKING:
@@ -185,8 +185,10 @@ class Turn:
             patience_s = min(patience_s, _MOMENT_S)
         # Counted in what is left of the deadline.
         enough_s = self._pivot.left_s() - patience_s
+        which = (self._pivot.tenant, self._episode, self._arrival.step_no)
+        result, now = self._dialogs.effects.result, self._dialogs.now()
         waiting = {
-            asyncio.create_task(self._dialogs.effects.result(effect, self._claim(effect))): effect
+            asyncio.create_task(result(effect, claim_of(effect, *which, now=now))): effect
             for effect in effects
         }
         outcome: Outcome = Effects(())
@@ -207,20 +209,6 @@ class Turn:
             for task in waiting:
                 task.add_done_callback(_heard)
                 task.cancel()
-
-    def _claim(self, effect: Effect) -> EffectClaim:
-        now = self._dialogs.now()
-        return EffectClaim(
-            tenant=self._pivot.tenant,
-            episode=self._episode,
-            step_no=self._arrival.step_no,
-            op=effect.op,
-            owner="",
-            key=effect.key,
-            entries=effect.before,
-            now=now,
-            lease_until=now,
-        )
 
     # --- the reply --------------------------------------------------------------------------------
 
@@ -291,9 +279,7 @@ class Turn:
             entries=entries.encode(),
             bucket=bucket,
             now=now,
-            jobs=tuple(
-                NewJob(job.task, job.args, now + timedelta(seconds=job.after_s)) for job in jobs
-            ),
+            jobs=jobs_of(jobs, now=now),
         )
 
     async def _commit(
