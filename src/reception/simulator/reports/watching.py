@@ -118,6 +118,7 @@ class Watch:
             interaction_id=f"{at_us // 1_000_000}-{_made_up_id(setup.call_id)[:8]}",
             application_vars=dict(setup.application_vars),
             sip_headers=dict(setup.sip_headers),
+            rang_us=at_us if self.direction == "outbound" else None,
         )
         self.legs.append(leg)
         self.fires(event_of(CREATE, leg, at_us))

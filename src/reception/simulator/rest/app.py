@@ -41,6 +41,7 @@ class PlatformApi:
             return
         body = await _body(receive)
         status, headers, content = await self.respond(scope, body)
+        headers.append((b"content-length", str(len(content)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 

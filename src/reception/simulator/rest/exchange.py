@@ -106,8 +106,6 @@ class Exchange:
 
     def _not_reached(self, watch: Watch, ring: Ring, at_ms: int) -> str:
         cause = ring.cause or ring.application_response or "NO_ANSWER"
-        leg = watch.legs[0]
-        leg.rang_us = leg.created_us
         watch.fail(cause, ring.code)
         watch.note(Entry(at_ms, Kind.END, ""))
         return cause

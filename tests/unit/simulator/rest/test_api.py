@@ -94,6 +94,16 @@ def test_a_token_may_come_as_bearer_or_in_the_envelope() -> None:
     play(story)
 
 
+def test_an_envelope_is_read_whatever_it_is_called() -> None:
+    async def story(ask: Asking) -> None:
+        ask.headers["content-type"] = "application/x-www-form-urlencoded"
+        assert 201 == (await ask("PUT", "/A/users", {"first_name": "A", "last_name": "B"})).status
+        ask.headers["content-type"] = "audio/mp3"
+        assert 400 == (await ask("PUT", "/A/users", body=b"ID3")).status
+
+    play(story)
+
+
 @pytest.mark.parametrize("method", ["md5", "sha"])
 def test_a_user_logs_in_with_a_hash_and_the_accounts_name(method: str) -> None:
     digest = hashlib.sha1 if method == "sha" else hashlib.md5

@@ -87,6 +87,13 @@ def test_a_wake_up_rings_the_room_and_pivots_once_the_guest_answers() -> None:
     )
     assert body["Call-ID"].endswith("-quickcall")
     assert [("create", "outbound"), ("answer", "outbound"), ("destroy", "outbound")] == hotel.events
+    hotel.ask.time[0] += 60
+    (record,) = hotel.ask.account.records.rows(Asked("GET", ()))
+    assert ("11", "8", "3") == (
+        record["duration_seconds"],
+        record["ringing_seconds"],
+        record["billing_seconds"],
+    )
 
 
 def test_a_phone_that_nobody_answers_is_a_500_with_the_cause() -> None:
@@ -160,6 +167,17 @@ def test_a_record_appears_some_seconds_after_the_end() -> None:
         assert 400 == (await ask("GET", f"/A/cdrs?created_from=1&created_to={now}")).status
 
     hotel = Hotel(script="lasts /morning.wav 5")
+    play(hotel, story)
+
+
+def test_a_call_whose_virtual_hours_are_still_to_come_is_recorded_all_the_same() -> None:
+    async def story(ask: Asking) -> None:
+        await hotel.exchange.dial(CallSetup("c-1", to_number="7001"))
+        ask.time[0] += 6
+        (row,) = (await ask("GET", "/A/cdrs")).data
+        assert int(row["timestamp"]) > ask.account.now() + 1_000
+
+    hotel = Hotel(script="lasts /morning.wav 3600")
     play(hotel, story)
 
 
