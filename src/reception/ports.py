@@ -16,13 +16,16 @@ Not here: SQL, and what the outcomes mean for a caller.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
 END_TASK: Final = "reception.dialog_ended"
 """Task of the one job that the end of an episode defers."""
+
+CALL_TASK: Final = "reception.call_ended"
+"""Task of the one job that the end of a call defers, for the application's `ended`."""
 
 REPEATED_WITHIN: Final = timedelta(seconds=10)
 """An equal first body this long after its first arrival is a copy (contract/dialogs.md §3)."""
@@ -358,6 +361,10 @@ class Jobs(Protocol):
         """Put it aside for a person; False when the job is not the worker's any more."""
         ...
 
+    async def defer_once(self, tenant: str, episode: str, task: str, *, due_at: datetime) -> None:
+        """Defer a task of an episode of which there is never more than one; again is nothing."""
+        ...
+
     async def overdue(
         self, tenants: Sequence[str], *, now: datetime
     ) -> tuple[int, datetime | None]:
@@ -371,7 +378,8 @@ class NewReport:
     What the platform says of one leg, as it is to be stored.
 
     `call_id` is "" where the report named none. `digest` stands for what it says: two reports of
-    one digest are copies.
+    one digest are copies. `other_leg_id`, `interaction_id` and `mark` (the episode that our own
+    variable names) lead to the other legs of the conversation; "" where there is none.
     """
 
     tenant: str
@@ -381,6 +389,9 @@ class NewReport:
     account_id: str
     report: bytes = field(repr=False)
     received_at: datetime
+    other_leg_id: str = ""
+    interaction_id: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +420,17 @@ class Reports(Protocol):
 
     async def seen(self, report: StoredReport) -> None:
         """Note that the consequences of a report are drawn."""
+        ...
+
+    async def together(
+        self,
+        tenant: str,
+        *,
+        calls: Collection[str],
+        interactions: Collection[str],
+        marks: Collection[str],
+    ) -> Sequence[StoredReport]:
+        """Load what was said of these calls, of legs bridged with them, and of their company."""
         ...
 
 

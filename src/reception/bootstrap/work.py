@@ -25,6 +25,7 @@ from reception.bootstrap.target import find_function
 from reception.bootstrap.worker import begin, listen, loop_factory, remove_metrics
 from reception.ports import DueJob
 from reception.service.consequences import Consequences
+from reception.service.conversations import Conversations
 from reception.service.effects import EffectRunner
 from reception.service.endings import Endings
 from reception.service.tasks import DialogEnded, Owner, Tasks
@@ -120,13 +121,17 @@ class WorkServer:
             for tenant in self._loaded.tenants
             if tenant.app is not None and tenant.fallback is not None
         }
-        tasks = Tasks(owners, endings, effects, find_function)
+        reports = PostgresReports(database)
+        jobs = PostgresJobs(database)
+        conversations = Conversations(reports, steps, now=now)
+        tasks = Tasks(owners, endings, conversations, effects, find_function)
         runner = Runner(
             PostgresJobs(database), tasks.tenants, _hopefully(tasks), now=now, chance=random.random
         )
-        reports = PostgresReports(database)
+        told = [name for name, owner in owners.items() if owner.app.ended_handler is not None]
+        consequences = Consequences(reports, steps, jobs, now=now, told=told)
         every = [tenant.app_id for tenant in self._loaded.tenants]
-        watcher = Watcher(reports, every, Consequences(reports, steps, now=now).draw)
+        watcher = Watcher(reports, every, consequences.draw)
         steps.start()
         working = [asyncio.create_task(each.serve()) for each in (runner, watcher)]
         try:

@@ -14,12 +14,14 @@ from reception.dialog import (
 from reception.dialog import Prompt as prompt  # noqa: N813  it reads as a verb: prompt("menu")
 from reception.face.app import App
 from reception.face.call import Call
+from reception.face.ended import EndedCall
 
 __all__ = [
     "App",
     "Call",
     "CallEnded",
     "DialogDrift",
+    "EndedCall",
     "Flow",
     "Operation",
     "Prompt",

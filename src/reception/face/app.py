@@ -18,12 +18,15 @@ from reception.callflow.handing_over import handler_name
 from reception.dialog import Catalogue
 from reception.errors import AppError
 from reception.face.call import Call
+from reception.face.ended import EndedCall
 
 AnswerHandler = Callable[[Call], Awaitable[Flow] | Flow]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 H = TypeVar("H", bound=AnswerHandler)
+EndedHandler = Callable[[EndedCall], Awaitable[object] | object]
+E = TypeVar("E", bound=EndedHandler)
 OnDrift = Literal["fallback", "restart"] | AnswerHandler
 
 APP_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -107,6 +110,7 @@ class App:
                     f"on_drift of {name} must be 'fallback', 'restart' or an `async def` handler",
                 )
             self.state(on_drift)
+        self.ended_handler: EndedHandler | None = None
         self._asgi: Callable[[Message, Receive, Send], Awaitable[None]] | None = None
 
     @property
@@ -139,6 +143,24 @@ class App:
         self._check(handler, "answer")
         self._handler = handler
         self._handlers[handler_name(handler)] = handler
+        return handler
+
+    def ended(self, handler: E) -> E:
+        """
+        Mark the function that is told of each call that is over: it takes an `EndedCall`.
+
+        It runs in the background, once for a call that this application has answered, about a
+        minute after the call's end, when the platform's reports of all its legs have come. It may
+        be an ``async def`` or a ``def``. When it raises, it is run again later; so what must not
+        happen twice should recognise ``current_step().key``.
+
+        Errors:
+            AppError("app.two_handlers"): there is one already.
+        """
+        if self.ended_handler is not None:
+            raise AppError("app.two_handlers", f"App {self.name} has an @app.ended already")
+        self._check(handler, "ended")
+        self.ended_handler = handler
         return handler
 
     def state(self, handler: H) -> H:

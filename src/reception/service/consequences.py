@@ -1,30 +1,49 @@
 """
 The use case "what follows from a report": the end of a call ends its dialogs.
 
-A dialog belongs to the leg that called. Its end is known when the platform says that this leg,
+Some time later, when the reports of the other legs have come, its application is told
+(`conversations`); that is deferred here, once for each call. A dialog belongs to the leg that called. Its end is known when the platform says that this leg,
 by any of the names that the call has had, is destroyed. The account that reports must be the
 one that the call came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Final
 
-from reception.ports import Reports, Steps, StoredReport
+from reception.ports import CALL_TASK, Jobs, Reports, Steps, StoredReport
 from reception.service.reports import decode_report
+
+SETTLE_AFTER: Final = timedelta(seconds=60)
+"""How long after the end of the calling leg the reports of the others are waited for."""
 
 _ENDING: Final = "destroy"
 
 
 class Consequences:
-    """Draws the consequences of reports; one for a process."""
+    """
+    Draws the consequences of reports; one for a process.
 
-    def __init__(self, reports: Reports, steps: Steps, *, now: Callable[[], datetime]) -> None:
+    Args:
+        told: the tenants whose applications want to hear of ended calls.
+    """
+
+    def __init__(
+        self,
+        reports: Reports,
+        steps: Steps,
+        jobs: Jobs,
+        *,
+        now: Callable[[], datetime],
+        told: Collection[str] = (),
+    ) -> None:
         self._reports: Final = reports
         self._steps: Final = steps
+        self._jobs: Final = jobs
         self._now: Final = now
+        self._told: Final = told
 
     async def draw(self, stored: StoredReport) -> None:
         """
@@ -35,8 +54,20 @@ class Consequences:
         """
         if stored.event == _ENDING and stored.call_id:
             cause = decode_report(stored.report).hangup_cause or ""
-            for row in await self._steps.of_call(stored.tenant, stored.call_id):
-                is_theirs = stored.account_id in ("", row.account_id)
-                if row.ended_at is None and is_theirs:
+            rows = [
+                row
+                for row in await self._steps.of_call(stored.tenant, stored.call_id)
+                if stored.account_id in ("", row.account_id)
+            ]
+            for row in rows:
+                if row.ended_at is None:
                     await self._steps.end(stored.tenant, row.episode, cause=cause, now=self._now())
+            if rows and stored.tenant in self._told:
+                # The call's first episode stands for the call.
+                await self._jobs.defer_once(
+                    stored.tenant,
+                    rows[-1].episode,
+                    CALL_TASK,
+                    due_at=self._now() + SETTLE_AFTER,
+                )
         await self._reports.seen(stored)

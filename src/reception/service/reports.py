@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from reception.ports import NewReport, Reports
+from reception.service.turn import EPISODE_TAG
 from reception.wire import LegReport
 
 _RECORDINGS: Final = ("recording", "transcription")
@@ -47,8 +48,16 @@ class ReportTaker:
                 account_id=kept.account_id or "",
                 report=_encode(kept),
                 received_at=self._now(),
+                other_leg_id=kept.other_leg_call_id or "",
+                interaction_id=kept.interaction_id or "",
+                mark=_mark_of(kept),
             )
         )
+
+
+def _mark_of(report: LegReport) -> str:
+    mark = report.custom_application_vars.get(EPISODE_TAG, "")
+    return mark if isinstance(mark, str) else ""
 
 
 def without_recordings(report: LegReport) -> LegReport:

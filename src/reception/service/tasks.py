@@ -1,8 +1,8 @@
 """
 The use case "background work is due".
 
-Two kinds: the end of a dialog, which settles it, and a function of the application's that
-`call.enqueue` named. A task is run at least once: again when its process died, or when it
+Three kinds: the end of a dialog, which settles it; the end of a call, of which the application is
+told; and a function of the application's that `call.enqueue` named. A task is run at least once: again when its process died, or when it
 raised. It finds in ``current_step()`` the key that is the same on every attempt.
 """
 
@@ -22,7 +22,8 @@ from reception.dialog import StepInfo
 from reception.dialog.running import entered
 from reception.errors import NeedsHuman
 from reception.face.app import App
-from reception.ports import END_TASK, DueJob
+from reception.ports import CALL_TASK, END_TASK, DueJob
+from reception.service.conversations import Conversations
 from reception.service.effects import EffectRunner
 from reception.service.endings import Endings
 
@@ -49,11 +50,13 @@ class Tasks:
         self,
         owners: Mapping[str, Owner],
         endings: Endings,
+        conversations: Conversations,
         effects: EffectRunner,
         find: Callable[[str], Callable[..., Any]],
     ) -> None:
         self._owners: Final = owners
         self._endings: Final = endings
+        self._conversations: Final = conversations
         self._effects: Final = effects
         self._find: Final = find
 
@@ -74,8 +77,18 @@ class Tasks:
             await self._settle(job)
             return
         entered(StepInfo(key_of(job), job.attempts))
-        function = self._find(job.task)
+        if job.task == CALL_TASK:
+            handler = self._owners[job.tenant].app.ended_handler
+            call = await self._conversations.of_episode(job.tenant, job.episode)
+            if handler is not None and call is not None:
+                await self._called(job, handler, [call], {})
+            return
         args, named = _args_of(job)
+        await self._called(job, self._find(job.task), args, named)
+
+    async def _called(
+        self, job: DueJob, function: Callable[..., Any], args: list[Any], named: dict[str, Any]
+    ) -> None:
         if iscoroutinefunction(function):
             await function(*args, **named)
         else:

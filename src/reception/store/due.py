@@ -56,6 +56,14 @@ _WAITING: Final = """
 """
 
 
+# Before the first step, where no step's job can be.
+_DEFER_ONCE: Final = """
+    INSERT INTO reception.job (tenant, episode, step_no, ordinal, task, args, due_at)
+    VALUES (%(tenant)s, %(episode)s, -1, 0, %(task)s, '', %(due_at)s)
+    ON CONFLICT DO NOTHING
+"""
+
+
 class PostgresJobs:
     """The port `Jobs`, answered by PostgreSQL."""
 
@@ -109,6 +117,11 @@ class PostgresJobs:
         }
         (rows,) = await self._database.once(job.tenant, (_REVIVE, values))
         return bool(rows)
+
+    async def defer_once(self, tenant: str, episode: str, task: str, *, due_at: datetime) -> None:
+        """Defer the one task that an episode has beside those of its steps."""
+        values = {"tenant": tenant, "episode": episode, "task": task, "due_at": due_at}
+        await self._database.once(tenant, (_DEFER_ONCE, values))
 
     async def overdue(
         self, tenants: Sequence[str], *, now: datetime

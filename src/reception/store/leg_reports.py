@@ -7,7 +7,7 @@ A copy changes nothing; a report that says something else is kept beside the fir
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Final
 
 from reception.ports import NewReport, StoredReport
@@ -18,10 +18,11 @@ from reception.store.group import Groups
 from reception.store.lane import Lane
 
 _KEEP: Final = """
-    (text[], text[], text[], bytea[], text[], bytea[], timestamptz[]) AS
+    (text[], text[], text[], bytea[], text[], text[], text[], text[], bytea[], timestamptz[]) AS
     INSERT INTO reception.leg_report
-        (tenant, call_id, event, digest, account_id, report, received_at)
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+        (tenant, call_id, event, digest, account_id, other_leg_id, interaction_id, mark, report,
+         received_at)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT DO NOTHING
 """
 _STATEMENTS: Final = {"name_tenants": NAME_TENANTS, "keep_reports": _KEEP}
@@ -40,7 +41,26 @@ _OF_LEG: Final = """
     ORDER BY received_at, digest
 """
 
-_Entry = tuple[bytes, bytes, bytes, bytes, bytes, bytes, int]
+# One select for each of the ways that lead to a leg, so that each has its index.
+_TOGETHER: Final = """
+    SELECT tenant, call_id, event, digest, account_id, report, received_at
+    FROM reception.leg_report WHERE tenant = %(tenant)s AND call_id = ANY (%(calls)s)
+    UNION
+    SELECT tenant, call_id, event, digest, account_id, report, received_at
+    FROM reception.leg_report
+    WHERE tenant = %(tenant)s AND other_leg_id <> '' AND other_leg_id = ANY (%(calls)s)
+    UNION
+    SELECT tenant, call_id, event, digest, account_id, report, received_at
+    FROM reception.leg_report
+    WHERE tenant = %(tenant)s AND interaction_id <> '' AND interaction_id = ANY (%(interactions)s)
+    UNION
+    SELECT tenant, call_id, event, digest, account_id, report, received_at
+    FROM reception.leg_report
+    WHERE tenant = %(tenant)s AND mark <> '' AND mark = ANY (%(marks)s)
+    ORDER BY received_at, call_id, digest
+"""
+
+_Entry = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int]
 
 
 class PostgresReports:
@@ -69,6 +89,9 @@ class PostgresReports:
                 binary.text("the event", report.event),
                 report.digest,
                 binary.text("the account", report.account_id),
+                binary.text("the other leg", report.other_leg_id),
+                binary.text("the interaction", report.interaction_id),
+                binary.text("the mark", report.mark),
                 report.report,
                 binary.moment(report.received_at),
             )
@@ -96,6 +119,24 @@ class PostgresReports:
         (rows,) = await self._database.once(tenant, (_OF_LEG, values))
         return [StoredReport(*row) for row in rows]
 
+    async def together(
+        self,
+        tenant: str,
+        *,
+        calls: Collection[str],
+        interactions: Collection[str],
+        marks: Collection[str],
+    ) -> Sequence[StoredReport]:
+        """Load what was said of these calls, of legs bridged with them, and of their company."""
+        values = {
+            "tenant": tenant,
+            "calls": list(calls),
+            "interactions": list(interactions),
+            "marks": list(marks),
+        }
+        (rows,) = await self._database.once(tenant, (_TOGETHER, values))
+        return [StoredReport(*row) for row in rows]
+
 
 class _Keeping:
     """The work of a group."""
@@ -113,8 +154,11 @@ class _Keeping:
             binary.text_array([item[2] for item in ordered]),
             binary.bytea_array([item[3] for item in ordered]),
             binary.text_array([item[4] for item in ordered]),
-            binary.bytea_array([item[5] for item in ordered]),
-            binary.timestamptz_array([item[6] for item in ordered]),
+            binary.text_array([item[5] for item in ordered]),
+            binary.text_array([item[6] for item in ordered]),
+            binary.text_array([item[7] for item in ordered]),
+            binary.bytea_array([item[8] for item in ordered]),
+            binary.timestamptz_array([item[9] for item in ordered]),
         ]
         named = naming([item[0] for item in ordered])
         await lane.exchange([(b"name_tenants", [named]), (b"keep_reports", values)])

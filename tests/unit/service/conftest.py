@@ -43,6 +43,7 @@ class Node:
     effects: EffectRunner
     endings: Endings
     reports: PostgresReports
+    database: Database
     keys: SigningKeys
     clock: Clock
     apps: dict[str, App]
@@ -114,6 +115,7 @@ async def node(
             effects,
             Endings(steps, effects, **parts),
             reports,
+            database,
             keys,
             clock,
             {app.name: app for app in apps},

@@ -14,6 +14,7 @@ from reception import App, Call, Flow, flow
 from reception.ports import StoredReport
 from reception.service.consequences import Consequences
 from reception.service.reports import decode_report
+from reception.store.due import PostgresJobs
 from tests.unit.service.conftest import Caller, Node, node
 from tests.unit.store.conftest import rows
 from tests.unit.web.asgi import ACCOUNT, SECRET, Answer, request
@@ -55,7 +56,8 @@ async def send(one: Node, target: str = HANGUP, **changes: Any) -> Answer:
 
 async def draw(one: Node) -> list[StoredReport]:
     """Draw the consequences of what is new."""
-    consequences = Consequences(one.reports, one.steps, now=one.clock)
+    jobs = PostgresJobs(one.database)
+    consequences = Consequences(one.reports, one.steps, jobs, now=one.clock, told=["acme"])
     new = list(await one.reports.new(["acme"], limit=100))
     for report in new:
         await consequences.draw(report)
@@ -165,7 +167,10 @@ def test_the_end_of_the_calling_leg_ends_its_dialog_once(dsn: str, owner_dsn: st
         assert [] == await draw(one)
 
     serve(dsn, test)
-    assert [(1,)] == rows(owner_dsn, "SELECT count(*) FROM reception.job")
+    # What settles the dialog, and what tells the application of the call.
+    assert [("reception.call_ended",), ("reception.dialog_ended",)] == rows(
+        owner_dsn, "SELECT task FROM reception.job ORDER BY task"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from reception import App, Call, CallEnded, Flow, current_step, flow
 from reception.bootstrap.target import find_function
 from reception.errors import NeedsHuman
 from reception.ports import END_TASK, DueJob
+from reception.service.conversations import Conversations
 from reception.service.tasks import DialogEnded, Owner, Tasks, key_of
 from tests.unit.service.conftest import Caller, Node, node
 
@@ -43,7 +44,8 @@ def due(task: str, args: bytes = b"[[],{}]", episode: str = "e", attempts: int =
 
 def tasks_of(one: Node) -> Tasks:
     owners = {name: Owner(app, FALLBACK) for name, app in one.apps.items()}
-    return Tasks(owners, one.endings, one.effects, find_function)
+    conversations = Conversations(one.reports, one.steps, now=one.clock)
+    return Tasks(owners, one.endings, conversations, one.effects, find_function)
 
 
 def test_a_task_gets_its_arguments_and_its_key(dsn: str) -> None:

@@ -41,7 +41,7 @@ def program(dsn: str) -> Iterator[psycopg.Connection]:
                 "INSERT INTO reception.tenant_key VALUES (%s, 1, 'key', %s)", (tenant, NOW)
             )
             connection.execute(
-                "INSERT INTO reception.leg_report VALUES (%s, 'c', 'destroy', 'd', '', '{}', %s)",
+                "INSERT INTO reception.leg_report VALUES (%s, 'c', 'destroy', 'd', '', '', '', '', '{}', %s)",
                 (tenant, NOW),
             )
         connection.commit()

@@ -2,8 +2,9 @@
 What the platform says of the legs of calls: every different report once.
 
 The key is what a report says (`digest`), so that a copy vanishes and an altered one stays beside
-the first. A report without a Call-ID has the empty one. `is_new` until somebody has drawn the
-consequences.
+the first. A report without a Call-ID has the empty one. `other_leg_id`, `interaction_id` and
+`mark` (our own variable) lead to the other legs of the same conversation; "" where there is none.
+`is_new` until somebody has drawn the consequences.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _STATEMENTS = (
         event text COLLATE "C" NOT NULL,
         digest bytea NOT NULL,
         account_id text COLLATE "C" NOT NULL,
+        other_leg_id text COLLATE "C" NOT NULL,
+        interaction_id text COLLATE "C" NOT NULL,
+        mark text COLLATE "C" NOT NULL,
         report bytea NOT NULL,
         received_at timestamptz NOT NULL,
         is_new boolean NOT NULL DEFAULT true,
@@ -30,6 +34,15 @@ _STATEMENTS = (
     ) WITH (fillfactor = 80)
     """,
     "CREATE INDEX leg_report_new ON reception.leg_report (received_at, tenant) WHERE is_new",
+    """
+    CREATE INDEX leg_report_other
+        ON reception.leg_report (other_leg_id, tenant) WHERE other_leg_id <> ''
+    """,
+    """
+    CREATE INDEX leg_report_interaction
+        ON reception.leg_report (interaction_id, tenant) WHERE interaction_id <> ''
+    """,
+    "CREATE INDEX leg_report_mark ON reception.leg_report (mark, tenant) WHERE mark <> ''",
     "CREATE INDEX leg_report_age ON reception.leg_report (tenant, received_at)",
     "ALTER TABLE reception.leg_report ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE reception.leg_report FORCE ROW LEVEL SECURITY",
