@@ -9,8 +9,8 @@ the way goes to `note`. Reading scripts, printing and exit codes are the command
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from reception.callflow import verdict as rejections_of
@@ -47,12 +47,14 @@ class Dialled:
         body_format: ``json`` and ``form`` are POSTs.
         timeout_ms: 1 to 5000.
         cdr_url: where the end of the call is reported to, as far as the platform does so.
+        headers: `custom_request_headers`.
     """
 
     voice_url: str
     body_format: BodyFormat = "json"
     timeout_ms: int = TIMEOUT_MS
     cdr_url: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_flow(self) -> dict[str, Any]:
         """Give the stored callflow: one pivot node, no children."""
@@ -65,6 +67,8 @@ class Dialled:
         }
         if self.cdr_url is not None:
             data["cdr_url"] = self.cdr_url
+        if self.headers:
+            data["custom_request_headers"] = dict(self.headers)
         return {"module": "pivot", "data": data}
 
 

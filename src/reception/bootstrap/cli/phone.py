@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import click
 
+from reception.bootstrap.cli.caller import caller_options, pairs, setup_of
 from reception.bootstrap.cli.dialogue import KeyboardLines, Printer
 from reception.errors import NeedsHuman, ReceptionError
 from reception.simulator.call import CallSetup, Platform
@@ -59,17 +59,7 @@ a reply; 2 wrong usage.
 
 @click.command(epilog=_EPILOG)
 @click.argument("target")
-@click.option("--from", "from_number", default="+15551234567", show_default=True, metavar="NUMBER")
-@click.option("--to", "to_number", default="+15559876543", show_default=True, metavar="NUMBER")
-@click.option("--name", "caller_name", default=None, help="The caller's name.")
-@click.option("--anonymous", is_flag=True, help="Call without a caller id.")
-@click.option(
-    "--account-id",
-    default="0123456789abcdef0123456789abcdef",
-    show_default=True,
-    help="The platform's Account-ID.",
-)
-@click.option("--call-id", default=None, help="Call-ID; a random one if left out.")
+@caller_options
 @click.option(
     "--platform",
     type=click.Choice(["4", "5"]),
@@ -93,6 +83,13 @@ a reply; 2 wrong usage.
     show_default=True,
     metavar="MS",
     help="Patience of the first request.",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="custom_request_headers of the first request; version 5 sends them.",
 )
 @click.option("--cdr-url", default=None, metavar="URL", help="cdr_url of the first request.")
 @click.option(
@@ -125,15 +122,10 @@ a reply; 2 wrong usage.
 @click.option("--json", "is_json", is_flag=True, help="One JSON object per line.")
 def phone(
     target: str,
-    from_number: str,
-    to_number: str,
-    caller_name: str | None,
-    anonymous: bool,
-    account_id: str,
-    call_id: str | None,
     platform: str,
     body_format: str,
     timeout_ms: int,
+    headers: tuple[str, ...],
     cdr_url: str | None,
     hook_urls: tuple[str, ...],
     hook_format: str,
@@ -142,6 +134,7 @@ def phone(
     real_time: bool,
     nodes: bool,
     is_json: bool,
+    **caller: Any,
 ) -> None:
     """
     Call TARGET as the platform would, and follow the call to its end.
@@ -154,27 +147,16 @@ def phone(
     """
     version: Platform = 4 if platform == "4" else 5
     first: BodyFormat = _body_format(body_format)
-    for given in (from_number, to_number, caller_name, account_id, call_id):
-        # Bytes of the command line that are no UTF-8 arrive as half surrogates.
-        if given is not None and not given.isprintable():
-            raise click.UsageError("numbers, names and ids must be printable text in UTF-8")
-    setup = CallSetup(
-        call_id=call_id or str(uuid.uuid4()),
-        account_id=account_id,
-        from_number="anonymous" if anonymous else from_number,
-        to_number=to_number,
-        caller_name=caller_name,
-        caller_number=None if anonymous else from_number,
-    )
     printer = Printer(is_json=is_json, shows_nodes=nodes)
     try:
+        setup = setup_of(**caller)
         quirks, settings = _changed(version, changes)
         script = _script(script_name)
         with _voice_url(target) as url:
             clock: Clock = RealClock() if real_time else VirtualClock()
             world = _world(script, clock, printer, real_time=real_time)
-            dialled = Dialled(url, first, timeout_ms, cdr_url and _checked(cdr_url))
-            hooks = _webhooks(hook_urls, hook_format, account_id)
+            dialled = Dialled(url, first, timeout_ms, cdr_url and _checked(cdr_url), pairs(headers))
+            hooks = _webhooks(hook_urls, hook_format, setup.account_id)
             ending = asyncio.run(
                 _call(dialled, setup, quirks, settings, clock, world, printer, hooks)
             )

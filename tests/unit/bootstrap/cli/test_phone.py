@@ -99,6 +99,21 @@ def test_an_anonymous_caller_arrives_as_the_platform_says_it(server: Server) -> 
     assert ("anonymous", "unknown") == (body["Caller-ID-Number"], body["Caller-ID-Name"])
 
 
+def test_a_user_of_the_account_calls_with_variables_and_headers(server: Server) -> None:
+    options = ["--user", "u1", "--user", "u2", "--realm", "hotel.example", "--language", "de-de"]
+    options += ["--var", "room=101", "--var", "appid=acme", "--sip-header", "X-Room=101=1"]
+    assert dial(server.url, *options).exit_code == 0
+    body = json.loads(server.bodies[0])
+    assert (["u1", "u2"], "hotel.example", "hotel.example", "de-de") == (
+        body["User-ID"],
+        body["From-Realm"],
+        body["To-Realm"],
+        body["Language"],
+    )
+    assert {"room": "101", "appid": "acme"} == body["Custom-Application-Vars"]
+    assert {"X-Room": "101=1"} == body["Custom-SIP-Headers"]
+
+
 def test_a_setting_of_the_platform_can_be_changed(server: Server) -> None:
     assert dial(server.url, "--anonymous", "--quirk", "privacy_number=0000000000").exit_code == 0
     assert "0000000000" == json.loads(server.bodies[0])["Caller-ID-Number"]
@@ -210,6 +225,8 @@ def test_a_server_that_is_down_is_told_in_plain_words() -> None:
         ("http://127.0.0.1:1/", "--script", "no/such/file"),
         ("http://127.0.0.1:1/", "--script", "."),
         ("http://127.0.0.1:1/", "--name", "a\udcffb"),
+        ("http://127.0.0.1:1/", "--var", "room"),
+        ("http://127.0.0.1:1/", "--header", "=x"),
         ("http://127.0.0.1:1/", "--quirk", "idle_s"),
         ("http://127.0.0.1:1/", "--quirk", "no_such=1"),
         ("http://127.0.0.1:1/", "--quirk", "idle_s=soon"),
