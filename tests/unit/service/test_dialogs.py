@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from reception import App, Call, CallEnded, Flow, StepFailed, current_step, flow
 from tests.unit.service.conftest import VOICE, Caller, Node, body_of, node, nodes
+from tests.unit.web.asgi import SECRET
 
 USER = "5f3c1a9e8b7d4c2fa1e0b9d8c7f6a5e4"
 FALLBACK = flow.user(USER, timeout=20)
@@ -429,6 +430,23 @@ def test_a_forged_step_is_an_unknown_tenant(dsn: str, forge: Callable[[str], str
         nowhere = await one.post(VOICE.replace("APPID=acme", "APPID=nobody"))
         answer = await one.post(forge(caller.url()), body_of(Digits={caller.collection: "1"}))
         assert (404, nowhere.body) == (answer.status, answer.body)
+
+    serve(dsn, app_of(two_questions), test)
+
+
+def test_a_call_comes_back_by_the_shape_of_url_that_it_came_by(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        caller = Caller(one)
+        await caller.dial(f"/v1/apps/acme/voice?key={SECRET}")
+        assert caller.url().startswith("/v1/apps/acme/voice?c=")
+        assert SECRET not in caller.url()
+        await caller.press("2")
+        assert caller.url().startswith("/v1/apps/acme/voice?c=")
+        by_query = caller.url().replace("/v1/apps/acme/voice?", "/voice?APPID=acme&")
+        await caller.send(by_query, Digits={caller.collection: "5"})
+        assert "2 and 5" in str(caller.replies[-1]), (
+            "the MAC covers what it means, not how it looks"
+        )
 
     serve(dsn, app_of(two_questions), test)
 

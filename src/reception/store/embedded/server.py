@@ -160,17 +160,18 @@ class EmbeddedServer:
     def keep_log_small(self) -> None:
         """Begin the server's log anew where it has grown; what was before is kept once."""
         log = self.directory.log
-        if not log.exists() or log.stat().st_size <= _MAX_LOG_BYTES:
-            return
-        kept = log.with_name(f"{log.name}.1")
-        # A copy, since the server goes on writing to the file that it has; it appends, so that
-        # it goes on where the file ends.
-        with suppress(OSError):  # a full disk needs the room more
-            kept.unlink(missing_ok=True)
-            with log.open("rb") as source, open(kept, "wb", opener=_private) as target:
-                shutil.copyfileobj(source, target)
-        os.truncate(log, 0)
-        self._log_begins_at = 0
+        with suppress(OSError):  # a log that cannot be cut is no reason to do without a database
+            if log.stat().st_size <= _MAX_LOG_BYTES:
+                return
+            # A copy, since the server goes on writing to the file that it has; it appends, so
+            # that it goes on where the file ends.
+            with suppress(OSError):  # a full disk needs the room more
+                kept = log.with_name(f"{log.name}.1")
+                kept.unlink(missing_ok=True)
+                with log.open("rb") as source, open(kept, "wb", opener=_private) as target:
+                    shutil.copyfileobj(source, target)
+            os.truncate(log, 0)
+            self._log_begins_at = 0
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the server's end; has it ended?"""
