@@ -2,8 +2,9 @@
 The account's numbers: which stored callflow a dialled number leads to.
 
 A number is looked up as it stands among the callflows' numbers, then against their
-patterns, and last of all, where it is all digits, `no_match` is taken. A pattern's capture group is what several
-modules dial on. The callflows themselves are the world's.
+patterns, and last of all, where it is all digits, `no_match` is taken. Of several patterns
+that fit, the one counts that caught most; what it caught is what several modules dial on.
+The callflows themselves are the world's.
 
 Source: contract/modules.md (`branch_bnumber`, `menu`), contract/platform_api.md; the order
 was read in the executor's lookup.
@@ -28,7 +29,8 @@ class Found:
 
     Shape:
         flow: the stored callflow's flow.
-        capture_group: what the pattern caught; None for a number that is there as it stands.
+        capture_group: the longest group that the pattern caught, or all that it fits where it
+            has no groups; None for a number that is there as it stands.
         is_no_match: only the callflow for all other numbers was left.
     """
 
@@ -43,12 +45,15 @@ def look_up(world: World, number: str) -> Found | None:
     for callflow in callflows:
         if number in _texts(callflow, "numbers"):
             return Found(callflow["flow"])
-    for callflow in callflows:
-        for pattern in _texts(callflow, "patterns"):
-            match = _match(pattern, number)
-            if match is not None:
-                groups = match.groups()
-                return Found(callflow["flow"], (groups[0] or "") if groups else "")
+    fitting = [
+        (caught, callflow["flow"])
+        for callflow in callflows
+        for pattern in _texts(callflow, "patterns")
+        if (caught := _caught(pattern, number)) is not None
+    ]
+    if fitting:
+        caught, flow = max(fitting, key=lambda fits: len(fits[0]))
+        return Found(flow, caught)
     if not number.removeprefix("+").isdecimal():
         return None
     for callflow in callflows:
@@ -57,11 +62,15 @@ def look_up(world: World, number: str) -> Found | None:
     return None
 
 
-def _match(pattern: str, number: str) -> re.Match[str] | None:
+def _caught(pattern: str, number: str) -> str | None:
+    """Tell what a pattern catches of a number; one that is broken catches nothing."""
     try:
-        return re.match(pattern, number)
+        match = re.search(pattern, number)
     except re.error:
         return None
+    if match is None:
+        return None
+    return max(match.groups(default=""), key=len) if match.groups() else match[0]
 
 
 def _texts(callflow: Mapping[str, Any], key: str) -> list[str]:

@@ -14,6 +14,8 @@ from reception.simulator.scripted import ScriptedWorld
 CALLFLOWS = {
     "plain": {"numbers": ["100", "*97"], "flow": {"module": "answer"}},
     "pattern": {"patterns": [r"^\*5(\d+)$", "("], "flow": {"module": "park"}},
+    "prefix": {"patterns": [r"^\*6"], "flow": {"module": "sleep"}},
+    "longer": {"patterns": [r"\*6(\d)(\d\d)?$"], "flow": {"module": "page_group"}},
     "rest": {"numbers": ["no_match"], "flow": {"module": "resources"}},
     "broken": {"numbers": ["200"], "flow": 1},
 }
@@ -25,6 +27,11 @@ CALLFLOWS = {
         ("100", "answer", None),
         ("*97", "answer", None),
         ("*5701", "park", "701"),
+        ("*6", "sleep", "*6"),
+        ("*61", "sleep", "*6"),
+        ("*6x", "sleep", "*6"),
+        ("*6123", "sleep", "*6"),
+        ("*5x*67", "page_group", "7"),
         ("+15551234567", "resources", None),
         ("200", "resources", None),
     ],

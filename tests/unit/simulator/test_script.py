@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -55,9 +56,34 @@ def test_mailboxes_media_and_menus() -> None:
     assert {"retries": 2, "timeout": 5_000, "max_extension_length": 3} == script.menus["M"]
 
 
+def test_documents_are_json_and_keep_their_spaces() -> None:
+    script = parse_script('document F {"numbers": ["100"],  "name": "a b"}  # the front desk')
+    assert {"F": {"numbers": ["100"], "name": "a b"}} == script.documents
+
+
+def test_an_outcome_is_for_one_document_or_for_any() -> None:
+    script = parse_script("outcome fax_detect ON_FAX\noutcome directory D empty")
+    assert {("fax_detect", ""): "ON_FAX", ("directory", "D"): "empty"} == script.outcomes
+
+
+def test_the_local_time_is_a_day_and_an_hour() -> None:
+    for line in ("time 2026-11-25T09:30", "time 2026-11-25 09:30"):
+        assert datetime.fromisoformat("2026-11-25T09:30") == parse_script(line).began_at
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "document",
+        "document F",
+        "document F {",
+        "document F []",
+        "outcome",
+        "outcome park",
+        "outcome park 7 full now",
+        "time",
+        "time soon",
+        "time 2026-11-25T09:30Z",
         "dial 1",
         "press",
         "press a",
@@ -101,6 +127,10 @@ WORDS = st.lists(
             "busy",
             "answer",
             "voicemail",
+            "document",
+            "outcome",
+            "time",
+            "{}",
             "#",
             "1",
             "12#",

@@ -10,11 +10,14 @@ Source: contract/modules.md, read there and in the modules (no trace shows one).
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 from reception.simulator.lookup import Found, look_up
 from reception.simulator.modules.digits import collect
 from reception.simulator.modules.ringing import bridge, succeeded
+from reception.simulator.numbers import e164
 from reception.simulator.process import Crash
 from reception.simulator.steps import (
     Branch,
@@ -50,7 +53,7 @@ async def directory(step: Step) -> Next:
         keys = await _ask(step, "dir-enter_person", _LONGEST_NAME, "a name")
         if keys is None:
             return Stop(Outcome.CALLER_HUNG_UP)
-        found = look_up(step.world, (document or {}).get("entries", {}).get(keys, keys))
+        found = look_up(step.world, _extension(document, keys))
         if found is not None and not found.is_no_match:
             return Branch(found.flow)
         await step.prompt("dir-no_results_found")
@@ -72,8 +75,10 @@ async def disa(step: Step) -> Next:
         )
         if number is None:
             return Stop(Outcome.CALLER_HUNG_UP)
+        number = e164(number)
         found = look_up(step.world, number) if number else None
         if found is not None:
+            step.call.setup = replace(step.call.setup, to_number=number)
             return _into(step, found)
         await step.prompt("disa-invalid_extension")
     return Continue()
@@ -149,6 +154,13 @@ async def record_caller(step: Step) -> Next:
     if not await step.wait(Doing.MAILBOX, for_ms, "the recording", restarts=False):
         return Stop(Outcome.CALLER_HUNG_UP)
     return Continue()
+
+
+def _extension(document: Mapping[str, Any] | None, keys: str) -> str:
+    """Read whose name it is that the keys spell; undescribed, the keys are an extension."""
+    entries = (document or {}).get("entries")
+    extension = entries.get(keys) if isinstance(entries, Mapping) else None
+    return extension if isinstance(extension, str) else keys
 
 
 def _into(step: Step, found: Found) -> Next:

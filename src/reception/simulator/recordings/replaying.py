@@ -204,7 +204,7 @@ def summary(replay: Replay) -> dict[str, Any]:
     """Sum a run up as the recordings do."""
     rows = replay.rows
     nodes = [row["module"] for row in rows if row["ev"] == "node"]
-    ends = [row for row in rows if row.get("event") == "CHANNEL_DESTROY"]
+    ends = [row for row in rows if row.get("event") == "CHANNEL_DESTROY" and "by" in row]
     exits = [row for row in rows if row["ev"] == "executor_exit"]
     return {
         "nodes_run": nodes,

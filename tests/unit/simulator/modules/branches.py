@@ -13,6 +13,7 @@ from tests.unit.simulator.calls import Told, node, ring_up
 ID: Final = "0123456789abcdef0123456789abcdef"
 # A callflow of the account that runs and stops; what is stacked runs after it.
 ELSEWHERE: Final = '{"numbers": ["100"], "flow": {"module": "edr", "data": {}}}'
+NORMALISED: Final = ELSEWHERE.replace("100", "+15559876543")
 
 
 def told_by(

@@ -16,7 +16,7 @@ from reception.simulator.call import Platform
 from reception.simulator.modules import MODULES
 from reception.simulator.nexts import Outcome
 from tests.unit.simulator.calls import node, pivot, ring_up
-from tests.unit.simulator.modules.branches import ELSEWHERE, ID, ended, taken
+from tests.unit.simulator.modules.branches import ELSEWHERE, ID, NORMALISED, ended, taken
 
 TAKEN = Outcome.TAKEN_OVER
 GONE = Outcome.CALLER_HUNG_UP
@@ -267,6 +267,7 @@ def test_module_never_goes_on(module: str, platform: Platform) -> None:
         ("disa", {"pin": "12", "retries": 1}, ["_"], "press 12", ["_"]),
         ("disa", {"pin": "12", "retries": 1}, ["_"], "press 34", []),
         ("disa", {"retries": 1}, ["_"], f"press 100#\ndocument f {ELSEWHERE}", ["edr", "_"]),
+        ("disa", {}, ["_"], f"press 5559876543#\ndocument f {NORMALISED}", ["edr", "_"]),
         ("dynamic_cid", {"action": "static"}, ["_"], "", ["_"]),
         ("dynamic_cid", {"action": "manual"}, ["_"], "press 100#", ["_"]),
         ("dynamic_cid", {"action": "static"}, ["_"], "outcome dynamic_cid invalid", []),
