@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Final
 
 from reception.bootstrap.determinism import hidden_loop, watched
@@ -33,10 +34,14 @@ from reception.store.database import Database
 from reception.store.due import PostgresJobs
 from reception.store.leg_reports import PostgresReports
 from reception.store.steps import PostgresSteps
+from reception.web.continuation import LIFETIME
+from reception.work.reaper import Reaper
 from reception.work.runner import Hopeless, Runner
 from reception.work.watcher import Watcher
 
 _TICK_S: Final = 0.1
+# When no step of a dialog can be answered any more, its call can be given up.
+_SILENCE: Final = LIFETIME + timedelta(hours=1)
 # Below what the supervisor waits for before it kills.
 _STOP_S: Final = 6.0
 _EFFECTS_STOP_S: Final = 1.0
@@ -132,8 +137,9 @@ class WorkServer:
         consequences = Consequences(reports, steps, jobs, now=now, told=told)
         every = [tenant.app_id for tenant in self._loaded.tenants]
         watcher = Watcher(reports, every, consequences.draw)
+        reaper = Reaper(steps, every, consequences.give_up, now=now, silence=_SILENCE)
         steps.start()
-        working = [asyncio.create_task(each.serve()) for each in (runner, watcher)]
+        working = [asyncio.create_task(each.serve()) for each in (runner, watcher, reaper)]
         try:
             await self._until_stopped()
         finally:

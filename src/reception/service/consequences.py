@@ -9,11 +9,11 @@ one that the call came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from reception.ports import CALL_TASK, Jobs, Reports, Steps, StoredReport
+from reception.ports import CALL_TASK, EpisodeRow, Jobs, Reports, Steps, StoredReport
 from reception.service.reports import decode_report
 
 SETTLE_AFTER: Final = timedelta(seconds=60)
@@ -59,15 +59,28 @@ class Consequences:
                 for row in await self._steps.of_call(stored.tenant, stored.call_id)
                 if stored.account_id in ("", row.account_id)
             ]
-            for row in rows:
-                if row.ended_at is None:
-                    await self._steps.end(stored.tenant, row.episode, cause=cause, now=self._now())
-            if rows and stored.tenant in self._told:
-                # The call's first episode stands for the call.
-                await self._jobs.defer_once(
-                    stored.tenant,
-                    rows[-1].episode,
-                    CALL_TASK,
-                    due_at=self._now() + SETTLE_AFTER,
-                )
+            await self._end(rows, cause)
         await self._reports.seen(stored)
+
+    async def give_up(self, tenant: str, episode: str) -> None:
+        """
+        End a dialog of whose call nothing was heard for too long; why it ended is not known.
+
+        Errors:
+            Retry: the database is away; do it again.
+        """
+        history = await self._steps.load(tenant, episode, -1)
+        if history is not None:
+            # Of one call one dialog is open at most.
+            await self._end(await self._steps.of_call(tenant, history.episode.call_id), "")
+
+    async def _end(self, rows: Sequence[EpisodeRow], cause: str) -> None:
+        """End the dialogs of one call, the latest first; the first one stands for the call."""
+        for row in rows:
+            if row.ended_at is None:
+                await self._steps.end(row.tenant, row.episode, cause=cause, now=self._now())
+        if rows and rows[-1].tenant in self._told:
+            first = rows[-1]
+            await self._jobs.defer_once(
+                first.tenant, first.episode, CALL_TASK, due_at=self._now() + SETTLE_AFTER
+            )
