@@ -29,12 +29,12 @@ from reception.service.consequences import Consequences
 from reception.service.conversations import Conversations
 from reception.service.effects import EffectRunner
 from reception.service.endings import Endings
+from reception.service.signing import LIFETIME
 from reception.service.tasks import DialogEnded, Owner, Tasks
 from reception.store.database import Database
 from reception.store.due import PostgresJobs
 from reception.store.leg_reports import PostgresReports
 from reception.store.steps import PostgresSteps
-from reception.web.continuation import LIFETIME
 from reception.work.reaper import Reaper
 from reception.work.runner import Hopeless, Runner
 from reception.work.watcher import Watcher
