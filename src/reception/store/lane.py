@@ -58,8 +58,10 @@ class Lane:
         timeout_s: float,
     ) -> Self:
         """Make a lane of a connection in autocommit mode that knows these statements."""
-        for name, statement in statements.items():
-            await connection.execute(f"PREPARE {name} {statement}")
+        # In one message: a database that is far away has no time for more. A statement may end
+        # with a comment.
+        prepare = "\n;".join(f"PREPARE {name} {text}" for name, text in statements.items())
+        await connection.execute(prepare, prepare=False)
         return cls(connection, timeout_s)
 
     async def exchange(self, calls: Sequence[Call]) -> list[pq.abc.PGresult]:
