@@ -46,6 +46,9 @@ class _NoLoop:
     """What a dialog finds for an event loop: whatever it is asked for, it refuses."""
 
     def __getattr__(self, name: str) -> Never:
+        if name.startswith("__"):
+            # Tools ask objects what they are, pytest's doctests among them.
+            raise AttributeError(name)
         raise RuntimeError("no running event loop")
 
 
