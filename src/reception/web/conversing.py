@@ -14,7 +14,7 @@ from typing import Final
 
 from reception.callflow import Flow
 from reception.dialog import Began
-from reception.errors import AppError
+from reception.errors import AppError, Retry
 from reception.face.app import App
 from reception.face.call import PivotUrl
 from reception.service.dialogs import Dialogs
@@ -68,8 +68,13 @@ class Conversing:
             Denied, Retry: as there.
         """
         tenant, settings = admitted.tenant, self._settings
-        (key, *_) = await self._keys.of(tenant.app_id)
-        url = partial(self._url, tenant, request.account_id or "", admitted.by_path, key)
+        url: Callable[[StepToken], str]
+        try:
+            (key, *_) = await self._keys.of(tenant.app_id)
+            url = partial(self._url, tenant, request.account_id or "", admitted.by_path, key)
+        except Retry as away:
+            # What asks nothing needs neither a URL nor a database, and is answered all the same.
+            url = partial(_no_url, away)
         return await self._dialogs.answer(
             Pivot(
                 tenant=tenant.app_id,
@@ -94,6 +99,10 @@ class Conversing:
             tenant.app_id, token, account_id=account_id, by_path=by_path, key=key
         )
         return self._settings.public_url + target
+
+
+def _no_url(away: Retry, token: StepToken) -> str:
+    raise Retry(away.code, away.message, after_s=away.after_s)
 
 
 def no_store() -> AppError:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from reception import App, Call, Flow, flow
 from reception.errors import AppError, Retry
 from reception.ports import Committed, NewStep
 from reception.service.unstored import REACH, Unstored
-from tests.unit.service.conftest import Caller, Node, node
+from tests.unit.service.conftest import VOICE, Caller, Node, body_of, node
 from tests.unit.store.records import NOW, opening, step
 
 FALLBACK = flow.user("5f3c1a9e8b7d4c2fa1e0b9d8c7f6a5e4", timeout=20)
@@ -169,6 +170,25 @@ def test_what_a_failing_dialog_sends_is_what_is_stored(dsn: str) -> None:
         assert caller.replies[-1] == json.loads((await one.post(*caller.last)).body)
 
     serve(dsn, app, test)
+
+
+def test_a_call_that_asks_nothing_is_answered_where_there_was_never_a_database(
+    tmp_path: Path,
+) -> None:
+    app = App("acme", fallback=FALLBACK)
+
+    @app.answer
+    async def _(call: Call) -> Flow:
+        if call.caller_name == "Ann":
+            await call.ask("Press a key")
+        return flow.play("hello").then(flow.hangup())
+
+    async def test(one: Node) -> None:
+        assert b'"play"' in (await one.post()).body
+        asked = await one.post(VOICE, body_of(**{"Caller-ID-Name": "Ann"}))
+        assert FALLBACK.render() == asked.body
+
+    serve(f"host={tmp_path} user=reception_app dbname=none", app, test)
 
 
 class Store:
