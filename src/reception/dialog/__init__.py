@@ -10,7 +10,7 @@ to be done; ADR 0015 says how a service does it.
 from reception.dialog.asking import Ask, Valid
 from reception.dialog.catalogue import Catalogue
 from reception.dialog.endings import CallEnded, DialogDrift, Parked, StepFailed
-from reception.dialog.facts import NEXT, Arrival, Facts, Sandbox
+from reception.dialog.facts import EPISODE_TAG, NEXT, Arrival, Facts, Sandbox
 from reception.dialog.journal import Entries, Entry, Journal
 from reception.dialog.lines import home_of
 from reception.dialog.opening import Began, Opening
@@ -47,6 +47,7 @@ from reception.dialog.source_check import Remark, check_source
 from reception.dialog.stage import Stage
 
 __all__ = [
+    "EPISODE_TAG",
     "LONGEST_SLEEP_S",
     "NEXT",
     "Arrival",

@@ -114,7 +114,8 @@ class Catalogue:
         raise AppError(
             "prompts.missing",
             f"There is no prompt {key!r} for {language or 'this caller'} nor in the default"
-            f" language {self.default}; the catalogue has {', '.join(self.languages) or 'nothing'}",
+            f" language {self.default}; the catalogue has {', '.join(self.languages) or 'nothing'}:"
+            f" add it to prompts/{self.default}.toml, or mend its name",
         )
 
     def findings(self) -> tuple[Missing, ...]:

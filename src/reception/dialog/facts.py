@@ -21,6 +21,9 @@ from reception.dialog.catalogue import Catalogue
 NEXT: Final = "next:"
 """What an outcome begins with that names the handler which is to go on."""
 
+EPISODE_TAG: Final = "rx_e"
+"""The application variable that tells our episodes apart in requests and reports."""
+
 Sandbox = Callable[[], AbstractContextManager[object]]
 
 

@@ -21,6 +21,7 @@ Node: TypeAlias = tuple[str, dict[str, Any]]
 """Module and data."""
 
 _LONGEST_TEXT: Final = 1_000
+_URLS: Final = ("https://", "http://")
 _HEARD: Final = frozenset({"play", "tts", "audio_macro"})
 """Modules that a key can interrupt."""
 
@@ -73,6 +74,11 @@ def checked(prompt: PromptLike, method: str) -> PromptLike:
         # The builder says what is wrong; what is right has no need of it, at every replay.
         if not prompt.isascii() or not 0 < len(prompt) <= _LONGEST_TEXT:
             flow.tts(prompt)
+        elif prompt.startswith(_URLS) and " " not in prompt:
+            raise AppError(
+                "dialog.prompt",
+                f"{method}: this URL would be read out; to play what is there use flow.play(…)",
+            )
     elif isinstance(prompt, Flow):
         _nodes_of_flow(prompt, method)
     elif not isinstance(prompt, Prompt):

@@ -218,6 +218,7 @@ class Call:
         """
         stage = self._on_stage("play")
         if isinstance(prompt, str):
+            refusals.check_media(prompt)
             prompt = flow.play(prompt)
         return dialog.Play(stage, dialog.checked(prompt, "call.play"))
 
@@ -269,6 +270,7 @@ class Call:
         guest data. "" and None erase a name.
         """
         stage = self._on_stage("tag")
+        refusals.check_tag(values)
         flow.set_variables(values)
         return dialog.Tag(stage, values)
 

@@ -15,13 +15,37 @@ import msgspec
 
 from reception.callflow import Flow
 from reception.callflow.handing_over import NEXT_URL
-from reception.dialog import LONGEST_SLEEP_S, Operation, PromptLike, Secret, checked
+from reception.dialog import (
+    EPISODE_TAG,
+    LONGEST_SLEEP_S,
+    Operation,
+    PromptLike,
+    Secret,
+    checked,
+)
 from reception.dialog.coming_back import with_ways_back
 from reception.dialog.keeping import loss
 from reception.dialog.lines import name_of, plain_function
 from reception.errors import AppError
 
 _WAITING = frozenset({"ask", "run", "sleep"})
+
+
+def check_media(media: str) -> None:
+    """No id and no URL has a space in it; a text has."""
+    if " " in media.strip():
+        raise AppError(
+            "dialog.prompt",
+            f"call.play takes a media id or a URL, not {media!r}: use call.say for a text",
+        )
+
+
+def check_tag(values: Mapping[str, object]) -> None:
+    """One variable is ours: by it a call is known to come back."""
+    if EPISODE_TAG in values:
+        raise AppError(
+            "dialog.tag", f"call.tag: {EPISODE_TAG} is Reception's own: take another name"
+        )
 
 
 def check_run(flow: object, outcomes: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from msgspec import structs
 
 from reception.callflow import Flow, flow
 from reception.dialog import (
+    EPISODE_TAG,
     NEXT,
     Arrival,
     Effects,
@@ -46,8 +47,6 @@ from reception.rehearsal.own_urls import own_url, step_url
 from reception.rehearsal.recording import Done, End, RecordedCall, Step
 from reception.rehearsal.tapped import Tap, tapped
 from reception.wire import PivotRequest
-
-EPISODE_TAG: Final = "rx_e"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from reception.dialog import Arrival, Entries, Journal, Sandbox
+from reception.dialog import EPISODE_TAG, Arrival, Entries, Journal, Sandbox
 from reception.errors import Denied, Retry
 from reception.ports import History, NewStep, Opening, Steps
 from reception.service.effects import BegunByAnother, EffectRunner
 from reception.service.pivots import Pivot, Reply
 from reception.service.recent import Past, Recent
 from reception.service.signing import LIFETIME
-from reception.service.turn import AT_DEADLINE_S, EPISODE_TAG, Turn
+from reception.service.turn import AT_DEADLINE_S, Turn
 from reception.service.unstored import Unstored
 from reception.wire import Digits, PivotRequest
 from reception.wire.step_token import StepToken, episode_token

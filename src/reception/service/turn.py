@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from reception.dialog import (
+    EPISODE_TAG,
     Arrival,
     Effect,
     Effects,
@@ -37,9 +38,6 @@ from reception.wire.step_token import StepToken
 
 if TYPE_CHECKING:
     from reception.service.dialogs import Dialogs
-
-EPISODE_TAG: Final = "rx_e"
-"""The application variable that tells our episodes apart in requests and reports."""
 
 AT_DEADLINE_S: Final = 0.01
 """Who is cancelled with less than this left was cancelled by the deadline, which may be early."""
