@@ -21,6 +21,7 @@ from reception.simulator.clock import Clock
 from reception.simulator.modules.pivot import TIMEOUT_MS
 from reception.simulator.quirks import QUIRKS, Quirks
 from reception.simulator.reports.hooks import Webhook
+from reception.simulator.reports.mishaps import Mishaps
 from reception.simulator.reports.sending import Attempt, Sender
 from reception.simulator.reports.watching import Watch
 from reception.simulator.settings import Settings
@@ -83,6 +84,7 @@ async def place_call(
     quirks: Quirks | None = None,
     settings: Settings | None = None,
     webhooks: Sequence[Webhook] = (),
+    mishaps: Mishaps | None = None,
 ) -> Ending:
     """
     Place one call over HTTP, follow it to its end, and report it.
@@ -92,13 +94,15 @@ async def place_call(
             sent again after a 503: nobody is there to see it when the call is over.
         settings: of the platform's executor, where they are not those of its version.
         webhooks: of the account; what was delivered is noted after the end.
+        mishaps: what goes wrong with reports; nothing, if left out.
 
     Errors:
         none for anything a server does: that is what the transcript is for.
     """
     quirks = quirks or QUIRKS[platform].but(retry_after_posts=1)
     client = PlatformClient(quirks)
-    sender = Sender(client, quirks, {hook.id: hook for hook in webhooks})
+    hooks = {hook.id: hook for hook in webhooks}
+    sender = Sender(client, quirks, hooks, mishaps or Mishaps())
     watch = Watch(setup, quirks, time.time_ns() // 1_000, sender.fire, sender.report)
 
     def watched(entry: Entry) -> None:

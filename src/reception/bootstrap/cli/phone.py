@@ -21,12 +21,12 @@ import click
 
 from reception.bootstrap.cli.caller import caller_options, pairs, setup_of
 from reception.bootstrap.cli.dialogue import KeyboardLines, Printer
+from reception.bootstrap.cli.reporting import mishaps_of, report_options, webhooks_of
 from reception.errors import NeedsHuman, ReceptionError
 from reception.simulator.call import CallSetup, Platform
 from reception.simulator.clock import Clock, RealClock, VirtualClock
 from reception.simulator.phone import BodyFormat, Dialled, place_call
 from reception.simulator.quirks import Quirks, parse_quirks
-from reception.simulator.reports.hooks import Webhook
 from reception.simulator.script import Script, parse_script
 from reception.simulator.scripted import ScriptedWorld
 from reception.simulator.settings import NAMES, Settings, parse_settings
@@ -92,21 +92,7 @@ a reply; 2 wrong usage.
     help="custom_request_headers of the first request; version 5 sends them.",
 )
 @click.option("--cdr-url", default=None, metavar="URL", help="cdr_url of the first request.")
-@click.option(
-    "--webhook",
-    "hook_urls",
-    multiple=True,
-    metavar="URL",
-    help="Send the account's channel_* webhooks there.",
-)
-@click.option(
-    "--webhook-format",
-    "hook_format",
-    type=click.Choice(["form-data", "json"]),
-    default="form-data",
-    show_default=True,
-    help="How webhooks are sent.",
-)
+@report_options
 @click.option(
     "--quirk",
     "changes",
@@ -129,6 +115,7 @@ def phone(
     cdr_url: str | None,
     hook_urls: tuple[str, ...],
     hook_format: str,
+    mishaps: tuple[str, ...],
     changes: tuple[str, ...],
     script_name: str | None,
     real_time: bool,
@@ -156,9 +143,20 @@ def phone(
             clock: Clock = RealClock() if real_time else VirtualClock()
             world = _world(script, clock, printer, real_time=real_time)
             dialled = Dialled(url, first, timeout_ms, cdr_url and _checked(cdr_url), pairs(headers))
-            hooks = _webhooks(hook_urls, hook_format, setup.account_id)
+            urls = tuple(_checked(each) for each in hook_urls)
             ending = asyncio.run(
-                _call(dialled, setup, quirks, settings, clock, world, printer, hooks)
+                place_call(
+                    dialled,
+                    setup,
+                    platform=version,
+                    clock=clock,
+                    world=world,
+                    note=printer.note,
+                    quirks=quirks,
+                    settings=settings,
+                    webhooks=webhooks_of(urls, hook_format, setup.account_id),
+                    mishaps=mishaps_of(mishaps),
+                )
             )
     except ReceptionError as error:
         click.echo(f"reception phone: {error.message}", err=True)
@@ -171,43 +169,6 @@ def phone(
         sys.stderr.close()
         sys.exit(0)
     sys.exit(0 if ending.outcome.ok else _DROPPED)
-
-
-async def _call(
-    dialled: Dialled,
-    setup: CallSetup,
-    quirks: Quirks,
-    settings: Settings,
-    clock: Clock,
-    world: World,
-    printer: Printer,
-    hooks: list[Webhook],
-) -> Ending:
-    return await place_call(
-        dialled,
-        setup,
-        platform=quirks.version,
-        clock=clock,
-        world=world,
-        note=printer.note,
-        quirks=quirks,
-        settings=settings,
-        webhooks=hooks,
-    )
-
-
-def _webhooks(urls: tuple[str, ...], body_format: str, account_id: str) -> list[Webhook]:
-    """One webhook for every event, at each of the addresses."""
-    return [
-        Webhook(
-            f"{number:032x}",
-            account_id,
-            _checked(url),
-            hook="all",
-            format="json" if body_format == "json" else "form-data",
-        )
-        for number, url in enumerate(urls, 1)
-    ]
 
 
 def _changed(version: Platform, changes: tuple[str, ...]) -> tuple[Quirks, Settings]:

@@ -99,6 +99,13 @@ def test_an_anonymous_caller_arrives_as_the_platform_says_it(server: Server) -> 
     assert ("anonymous", "unknown") == (body["Caller-ID-Number"], body["Caller-ID-Name"])
 
 
+def test_reports_are_doubled_or_lost_where_that_is_asked_for(server: Server) -> None:
+    for mishap, reports in (("doubles=1", 4), ("loses=1", 0)):
+        server.bodies.clear()
+        assert dial(server.url, "--webhook", server.url, "--mishap", mishap).exit_code == 0
+        assert reports == sum(b"hook_event=" in body for body in server.bodies)
+
+
 def test_a_user_of_the_account_calls_with_variables_and_headers(server: Server) -> None:
     options = ["--user", "u1", "--user", "u2", "--realm", "hotel.example", "--language", "de-de"]
     options += ["--var", "room=101", "--var", "appid=acme", "--sip-header", "X-Room=101=1"]
@@ -225,6 +232,10 @@ def test_a_server_that_is_down_is_told_in_plain_words() -> None:
         ("http://127.0.0.1:1/", "--script", "no/such/file"),
         ("http://127.0.0.1:1/", "--script", "."),
         ("http://127.0.0.1:1/", "--name", "a\udcffb"),
+        ("http://127.0.0.1:1/", "--webhook", "nonsense"),
+        ("http://127.0.0.1:1/", "--mishap", "nonsense=1"),
+        ("http://127.0.0.1:1/", "--mishap", "loses=2"),
+        ("http://127.0.0.1:1/", "--mishap", "seed=x"),
         ("http://127.0.0.1:1/", "--var", "room"),
         ("http://127.0.0.1:1/", "--header", "=x"),
         ("http://127.0.0.1:1/", "--quirk", "idle_s"),
