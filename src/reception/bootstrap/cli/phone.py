@@ -23,7 +23,7 @@ from reception.bootstrap.cli.caller import caller_options, pairs, setup_of
 from reception.bootstrap.cli.dialogue import KeyboardLines, Printer
 from reception.bootstrap.cli.reporting import mishaps_of, report_options, webhooks_of
 from reception.errors import NeedsHuman, ReceptionError
-from reception.simulator.call import CallSetup, Platform
+from reception.simulator.call import Platform
 from reception.simulator.clock import Clock, RealClock, VirtualClock
 from reception.simulator.phone import BodyFormat, Dialled, place_call
 from reception.simulator.quirks import Quirks, parse_quirks
@@ -31,7 +31,6 @@ from reception.simulator.script import Script, parse_script
 from reception.simulator.scripted import ScriptedWorld
 from reception.simulator.settings import NAMES, Settings, parse_settings
 from reception.simulator.typed import TypedWorld
-from reception.simulator.walk import Ending
 from reception.simulator.world import World
 
 _USAGE: Final = 2

@@ -18,7 +18,7 @@ from reception.simulator.reports.events import GREGORIAN_TO_UNIX_S, Event
 from reception.simulator.reports.sending import Sender
 from reception.simulator.rest.allowance import Allowance
 from reception.simulator.rest.asked import ApiError
-from reception.simulator.rest.channels import Act, Channels
+from reception.simulator.rest.channels import Channels
 from reception.simulator.rest.documents import Document, Documents
 from reception.simulator.rest.hook_documents import completed, put_into
 from reception.simulator.rest.quickcalls import Originate
@@ -57,7 +57,7 @@ class Account:
 
     Shape:
         logins: users who may log in with a password.
-        originate, act: ring phones, and command calls; None where the rehearsal has none.
+        originate: rings phones; None where the rehearsal has nobody who does.
         cdr_delay_s: from the end of a leg to its record.
         on_loopback: the app is on this machine, so URLs there are no fault.
         unregistered: devices that are not there.
@@ -72,7 +72,6 @@ class Account:
     realm: str = "account.example"
     logins: Sequence[Login] = ()
     originate: Originate | None = None
-    act: Act | None = None
     cdr_delay_s: float = 5.0
     token_life_s: float = TOKEN_LIFE_S
     on_loopback: bool = True
@@ -95,7 +94,7 @@ class Account:
             kind: Documents(kind, self.new_id, self.now, summary)
             for kind, summary in SUMMARIES.items()
         }
-        self.channels = Channels(self.act)
+        self.channels = Channels()
         self.records = Records(self.now_s, delay_s=self.cdr_delay_s)
         self.mailboxes = Mailboxes(self.new_id, self.now)
         self.tokens = Tokens(

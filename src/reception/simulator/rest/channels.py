@@ -24,10 +24,15 @@ Act = Callable[[str, str, Mapping[str, Any]], None]
 
 
 class Channels:
-    """The channels of one account."""
+    """
+    The channels of one account.
 
-    def __init__(self, act: Act | None = None) -> None:
-        self._act: Final = act
+    Attributes:
+        carry_out: does what a command says; None where nobody does.
+    """
+
+    def __init__(self) -> None:
+        self.carry_out: Act | None = None
         self._rows: Final[dict[str, dict[str, Any]]] = {}
 
     def note(self, event: Event) -> None:
@@ -68,9 +73,9 @@ class Channels:
             raise invalid("action", "enum", "no such action", target=sorted(ACTIONS))
         if action == "transfer" and not asked.data.get("target"):
             raise invalid("target", "required", "Field is required but missing")
-        if self._act is None:
+        if self.carry_out is None:
             raise ApiError(501, "not_implemented", {"message": "this call takes no commands"})
-        self._act(call_id, str(action), asked.data)
+        self.carry_out(call_id, str(action), asked.data)
         return row
 
 

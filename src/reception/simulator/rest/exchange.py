@@ -21,13 +21,14 @@ from reception.simulator.clock import Clock, VirtualClock
 from reception.simulator.lookup import look_up
 from reception.simulator.reports.watching import Watch
 from reception.simulator.rest.account import Account
+from reception.simulator.rest.asked import ApiError
 from reception.simulator.rest.quickcalls import Quickcall
 from reception.simulator.script import Script
 from reception.simulator.scripted import ScriptedWorld
 from reception.simulator.steps import Transport
 from reception.simulator.transcript import Entry, Kind, Note
 from reception.simulator.walk import Ending, Walk
-from reception.simulator.world import Event, Mailbox, Ring, Ringing, Situation, World
+from reception.simulator.world import Event, HungUp, Mailbox, Ring, Ringing, Situation, World
 
 UNREGISTERED = "DESTINATION_OUT_OF_ORDER"
 """The cause of a quickcall to a phone that is not there, or does not want to be disturbed."""
@@ -42,7 +43,7 @@ def _alone(_setup: CallSetup, clock: Clock) -> World:
 @dataclass(slots=True)
 class Exchange:
     """
-    Places the calls of one account.
+    Places the calls of one account, and does what the API wants of them.
 
     Shape:
         transport: takes the requests to the app.
@@ -56,6 +57,24 @@ class Exchange:
     clocks: Callable[[], Clock] = VirtualClock
     note: Note = field(default=lambda _entry: None)
     _under_way: set[asyncio.Task[Ending]] = field(default_factory=set)
+    _calls: dict[int, tuple[Watch, AccountWorld]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.account.originate = self.originate
+        self.account.channels.carry_out = self.act
+
+    def act(self, call_id: str, action: str, data: Mapping[str, Any]) -> None:
+        """
+        Carry out a command on a channel.
+
+        Errors:
+            ApiError: 501 for anything but a hang-up.
+        """
+        if action != "hangup":
+            raise ApiError(501, "not_implemented", {"message": f"{action} is not simulated"})
+        for watch, world in self._calls.values():
+            if call_id in {leg.call_id for leg in watch.legs}:
+                world.hang_up()
 
     async def dial(self, setup: CallSetup) -> Ending | None:
         """Have somebody outside dial a number of the account; None where nobody has it."""
@@ -111,14 +130,14 @@ class Exchange:
         return cause
 
     async def _later(
-        self, setup: CallSetup, clock: Clock, world: World, watch: Watch, since_ms: int
+        self, setup: CallSetup, clock: Clock, world: AccountWorld, watch: Watch, since_ms: int
     ) -> Ending:
         ending = await self._run(setup, clock, world, watch, since_ms)
         assert ending is not None
         return ending
 
     async def _run(
-        self, setup: CallSetup, clock: Clock, world: World, watch: Watch, since_ms: int
+        self, setup: CallSetup, clock: Clock, world: AccountWorld, watch: Watch, since_ms: int
     ) -> Ending | None:
         found = look_up(world, setup.to_number)
         if found is None and watch.direction == "inbound":
@@ -144,7 +163,11 @@ class Exchange:
             local_urls_ok=self.account.on_loopback,
         )
         flow: Mapping[str, Any] = {"module": "hangup"} if found is None else found.flow
-        ending = await walk.run(flow)
+        self._calls[id(watch)] = watch, world
+        try:
+            ending = await walk.run(flow)
+        finally:
+            del self._calls[id(watch)]
         noted(Entry(ending.at_ms, Kind.END, ending.outcome.value, {"ok": ending.outcome.ok}))
         return ending
 
@@ -186,10 +209,23 @@ class AccountWorld:
 
     account: Account
     people: World
+    _is_cut: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hang_up(self) -> None:
+        """End the call from outside, at whatever it is."""
+        self._is_cut.set()
 
     async def event(self, until_ms: int | None, situation: Situation) -> Event | None:
-        """Give the caller's next act."""
-        return await self.people.event(until_ms, situation)
+        """Give the caller's next act, unless the call is ended from outside before."""
+        acting = asyncio.ensure_future(self.people.event(until_ms, situation))
+        cut = asyncio.ensure_future(self._is_cut.wait())
+        try:
+            await asyncio.wait({acting, cut}, return_when=asyncio.FIRST_COMPLETED)
+            return acting.result() if acting.done() else HungUp("hung up by the platform's API")
+        finally:
+            for task in (acting, cut):
+                task.cancel()
+            await asyncio.gather(acting, cut, return_exceptions=True)
 
     async def ring(self, ringing: Ringing) -> Ring:
         """Say what becomes of a ringing: nothing where the phone is not to be disturbed."""

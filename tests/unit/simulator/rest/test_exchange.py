@@ -9,6 +9,8 @@ from typing import Any, Final
 import pytest
 
 from reception.simulator.call import CallSetup
+from reception.simulator.clock import RealClock
+from reception.simulator.nexts import Outcome
 from reception.simulator.request import Outgoing
 from reception.simulator.rest.asked import Asked
 from reception.simulator.rest.exchange import UNREGISTERED, Exchange
@@ -47,7 +49,6 @@ class Hotel:
             Replies(self.told, replies or [node("play", {"id": "/morning.wav"})]),
             worlds=lambda _setup, clock: ScriptedWorld(parse_script(script), clock),
         )
-        account.originate = self.exchange.originate
         account.hears = self.hears
 
     def hears(self, event: Any) -> None:
@@ -190,7 +191,7 @@ def test_channels_are_listed_while_a_call_goes_on() -> None:
             seen.extend(rows)
             assert 200 == (await hotel.ask("GET", f"/A/channels/{rows[0]['uuid']}")).status
             assert rows == (await hotel.ask("GET", f"/A/users/{GUEST}/channels")).data
-            told = await hotel.ask("POST", f"/A/channels/{rows[0]['uuid']}", {"action": "hangup"})
+            told = await hotel.ask("POST", f"/A/channels/{rows[0]['uuid']}", {"action": "break"})
             assert 501 == told.status
             told = await hotel.ask("POST", f"/A/channels/{rows[0]['uuid']}", {"action": "sing"})
             assert 400 == told.status
@@ -208,6 +209,24 @@ def test_channels_are_listed_while_a_call_goes_on() -> None:
     play(hotel, story)
     (row,) = seen
     assert (True, "outbound", GUEST) == (row["answered"], row["direction"], row["owner_id"])
+
+
+def test_a_channel_is_hung_up_by_the_api_while_it_goes_on() -> None:
+    hotel = Hotel(script="lasts /morning.wav 60")
+    hotel.exchange.clocks = RealClock
+
+    async def story(ask: Asking) -> None:
+        call = asyncio.ensure_future(hotel.exchange.dial(CallSetup("c-1", to_number="7001")))
+        while not [row for row in (await ask("GET", "/A/channels")).data if row["answered"]]:
+            ask.time[0] += 1
+            await asyncio.sleep(0.01)
+        assert 200 == (await ask("POST", "/A/channels/c-1", {"action": "hangup"})).status
+        ending = await asyncio.wait_for(call, 5)
+        assert ending is not None
+        assert Outcome.CALLER_HUNG_UP is ending.outcome
+        assert [] == (await ask("GET", "/A/channels")).data
+
+    play(hotel, story)
 
 
 def test_a_number_that_nobody_has_is_not_taken() -> None:
