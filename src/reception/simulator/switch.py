@@ -202,9 +202,15 @@ class Switch:
     def _add(self, command: _Command) -> None:
         if self.is_gone:
             return
+        begins = self._running is None and not self._queue
         self._queue.append(command)
-        if self._running is None:
+        if not begins:
+            return
+        if command.media is None:
             self._next()
+        else:
+            # What is sent in one breath with it has been sent when it begins.
+            self._timeline.soon(self._next)
 
     def _next(self) -> None:
         """Run commands until one takes time."""
