@@ -20,7 +20,8 @@ import click
 from reception.errors import NeedsHuman
 from reception.simulator.recordings.comparing import JITTER_MS, Difference, first_difference
 from reception.simulator.recordings.recording import Recording, read_recording
-from reception.simulator.recordings.replaying import Replay, summary
+from reception.simulator.recordings.replaying import Replay
+from reception.simulator.recordings.summing import summary
 
 _DIFFERS: Final = 1
 _UNREADABLE: Final = 2
@@ -72,7 +73,7 @@ def simulate(name: str, jitter_ms: int) -> None:
 def _shown(recording: Recording, replay: Replay) -> str:
     """Write the file anew, with our own summary and result."""
     given = {key: value for key, value in recording.given.items() if key not in _OURS}
-    whole = {**given, "summary": summary(replay), "result": replay.rows}
+    whole = {**given, "summary": summary(replay.rows), "result": replay.rows}
     return json.dumps(whole, ensure_ascii=False, indent=1)
 
 

@@ -5,7 +5,8 @@ The processes of the platform run at the same time, so rows of different kinds o
 moment may stand in either order. Compared are therefore the streams: what the executor
 did, which nodes ran, what was sent, what was told, what was heard, what was asked of the
 app. Within a stream the order counts and every field, and for each row the time, within
-the jitter of the recordings.
+the jitter of the recordings. What takes its turn through the executor, nodes, keys,
+requests, verdicts and the end, has one order over all streams as well.
 
 Source: contract/traces, `how_to_read` of its index ("compare with +-150 ms and order").
 """
@@ -36,6 +37,7 @@ _STREAMS: Final[Mapping[str, str]] = {
     "executor_exit": "the end of the executor",
     "observation_end": "the end of the observation",
 }
+_IN_TURN: Final = frozenset(("node", "exe", "http_request", "pivot_verdict", "executor_exit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,19 @@ def first_difference(
         for kind in kinds
         if (difference := _in_stream(kind, expected, found, jitter_ms)) is not None
     ]
-    return min(differences, key=lambda each: each.at_ms, default=None)
+    if not differences:
+        return _in_turn(expected, found)
+    return min(differences, key=lambda each: each.at_ms)
+
+
+def _in_turn(expected: Sequence[Row], found: Sequence[Row]) -> Difference | None:
+    """Compare the order of two runs whose streams agree."""
+    theirs = [row for row in expected if row.get("ev") in _IN_TURN]
+    ours = [row for row in found if row.get("ev") in _IN_TURN]
+    for number, (their, our) in enumerate(zip(theirs, ours, strict=True), 1):
+        if their["ev"] != our["ev"]:
+            return Difference("the call's course", number, their, our, "in another order")
+    return None
 
 
 def _in_stream(

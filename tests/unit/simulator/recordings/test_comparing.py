@@ -17,9 +17,20 @@ def exe(ms: int, op: str) -> dict[str, Any]:
     return {"ms": ms, "ev": "exe", "op": op}
 
 
-def test_rows_of_different_kinds_may_stand_in_either_order() -> None:
-    one = [node(5, "play"), exe(5, "continue")]
+def test_the_media_sides_rows_may_stand_in_either_order_to_others() -> None:
+    one = [{"ms": 5, "ev": "event", "event": "DTMF"}, exe(5, "continue")]
     assert first_difference(one, list(reversed(one))) is None
+
+
+def test_nodes_keys_requests_and_the_end_have_one_order() -> None:
+    one = [node(5, "play"), {"ms": 5, "ev": "media"}, exe(5, "continue")]
+    difference = first_difference(one, [one[2], *one[:2]])
+    assert difference is not None
+    assert ("in another order", 1, one[0]) == (
+        difference.why,
+        difference.number,
+        difference.expected,
+    )
 
 
 @pytest.mark.parametrize(

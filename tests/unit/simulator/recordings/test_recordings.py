@@ -15,7 +15,8 @@ import pytest
 
 from reception.simulator.recordings.comparing import first_difference
 from reception.simulator.recordings.recording import read_recording
-from reception.simulator.recordings.replaying import Replay, summary
+from reception.simulator.recordings.replaying import Replay
+from reception.simulator.recordings.summing import summary
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.needs_shared
@@ -32,7 +33,7 @@ def test_recorded_call_runs_the_same_way(path: Path) -> None:
     replay = Replay(recording)
     asyncio.run(replay.run())
     assert first_difference(recording.result, replay.rows) is None
-    expected, found = recording.given["summary"], summary(replay)
+    expected, found = recording.given["summary"], summary(replay.rows)
     assert _without_times(expected) == _without_times(found)
     bodies = [list(row["body"]) for row in recording.result if row["ev"] == "http_request"]
     assert bodies == [list(body) for body in replay.bodies]

@@ -9,7 +9,8 @@ import pytest
 
 from reception.simulator.nexts import Outcome
 from reception.simulator.recordings.recording import Recording
-from reception.simulator.recordings.replaying import Replay, summary
+from reception.simulator.recordings.replaying import Replay
+from reception.simulator.recordings.summing import summary
 from reception.simulator.settings import Settings
 from tests.unit.simulator.calls import node, pivot
 
@@ -81,7 +82,7 @@ def test_an_error_stops_a_text_and_not_a_recording() -> None:
         script = [{"on": "start:/m/p", "ms": 300, "event": "dialplan", "fields": fields}]
         made, _ = replay(node(module, data, then=node("answer")), script=script)
         nodes = ["play", "answer"] if module == "play" else ["tts"]
-        assert nodes == summary(made)["nodes_run"]
+        assert nodes == summary(made.rows)["nodes_run"]
 
 
 def test_a_setting_changes_what_a_version_does() -> None:
@@ -103,7 +104,7 @@ def test_a_reply_that_is_not_written_down_hangs_up() -> None:
 def test_the_observation_ends_when_the_recorder_stops() -> None:
     made, _ = replay(node("dead_air"), observe_ms=3_000)
     assert made.rows[-1] == {"ms": 3_000, "ev": "observation_end"}
-    assert "a module is still running" in summary(made)["outcome"]
+    assert "a module is still running" in summary(made.rows)["outcome"]
 
 
 def _exe(made: Replay) -> list[tuple[str, Any]]:
@@ -169,4 +170,4 @@ def test_a_dearer_node_costs_more() -> None:
     dear = {"module": "answer", "pvt_bucket_cost": 60, "children": {"_": flow}}
     made, outcome = replay(dear)
     assert Outcome.RAN_DRY is outcome
-    assert summary(made)["nodes_run"] == ["answer"]
+    assert summary(made.rows)["nodes_run"] == ["answer"]
