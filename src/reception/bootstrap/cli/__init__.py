@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "dev": "Serve one app on this machine and reload it on save.",
     "phone": "Call a Reception from the terminal.",
     "simulate": "Run a recorded call through the simulated platform.",
+    "load": "Place many calls at a rate, and measure.",
     "check": "Check callflows in files, and applications.",
     "export": "Write recorded calls to a file, without their guests.",
     "replay": "Run recorded calls against today's code.",

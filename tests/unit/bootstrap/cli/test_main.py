@@ -9,8 +9,8 @@ from click.testing import CliRunner
 import reception
 from reception.bootstrap.cli import main
 
-COMMANDS = ["serve", "dev", "phone", "simulate", "check", "export", "replay", "graph", "parse"]
-COMMANDS += ["rate", "deck", "work", "db"]
+COMMANDS = ["serve", "dev", "phone", "simulate", "load", "check", "export", "replay", "graph"]
+COMMANDS += ["parse", "rate", "deck", "work", "db"]
 
 
 def test_help_lists_every_command_without_importing_one() -> None:
