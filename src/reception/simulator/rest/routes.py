@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from reception.simulator.rest.account import SUMMARIES, Account
 from reception.simulator.rest.asked import ApiError, Asked, bad_identifier, invalid
-from reception.simulator.rest.collections import collection, single
 from reception.simulator.rest.documents import paged
 from reception.simulator.rest.envelope import Answer
 from reception.simulator.rest.hook_documents import KINDS, attempts, types
 from reception.simulator.rest.quickcalls import initiation_failed, quickcall
+from reception.simulator.rest.resources import collection, single
 
 _STATES: Final = frozenset({"terminated", "early", "confirmed"})
 
