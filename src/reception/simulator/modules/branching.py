@@ -64,7 +64,7 @@ async def branch_bnumber(step: Step) -> Next:
     caught = step.call.capture_group
     if not caught:
         return Continue()
-    if step.data.get("hunt") is not True:
+    if not is_true(step.data.get("hunt")):
         return Continue(caught)
     allow, deny = step.text("hunt_allow"), step.text("hunt_deny")
     if (allow and not _matches(allow, caught)) or (deny and _matches(deny, caught)):

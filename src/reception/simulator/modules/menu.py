@@ -30,6 +30,7 @@ from reception.simulator.steps import (
     Replace,
     Step,
     Stop,
+    is_true,
     whole_number,
 )
 from reception.simulator.transcript import Kind, seconds
@@ -112,10 +113,10 @@ def _read(document: Mapping[str, Any], interdigit_ms: int) -> _Menu:
             "menu-transferring_call": media.get("transfer_media", True),
             "menu-invalid_entry": media.get("invalid_media", True),
         },
-        hunts=document.get("hunt") is True,
+        hunts=is_true(document.get("hunt")),
         hunt_allow=text("hunt_allow"),
         hunt_deny=text("hunt_deny"),
-        branches=document.get("hunt_branch") is True,
+        branches=is_true(document.get("branch_extension")),
     )
 
 

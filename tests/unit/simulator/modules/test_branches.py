@@ -384,7 +384,7 @@ def test_the_callers_number_decides(data: dict[str, Any], keys: list[str], runs:
             "menu",
             {"id": "m"},
             ["_"],
-            f'press 100#\ndocument m {{"hunt": true, "hunt_branch": true}}\ndocument f {ELSEWHERE}',
+            f'press 100#\ndocument m {{"hunt": true, "branch_extension": true}}\ndocument f {ELSEWHERE}',
             ["edr", "_"],
         ),
     ],
