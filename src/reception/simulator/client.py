@@ -193,12 +193,13 @@ class PlatformClient:
         self, session: Session, parts: SplitResult, request: Outgoing, *, closes: bool
     ) -> Reply:
         reader, writer = session.reader, session.writer
-        is_usable = False
+        is_usable = is_answer = False
         try:
             writer.write(render_head(request, parts, closes=closes) + request.body)
             await writer.drain()
             response = await read_response(reader)
             is_usable = response.reusable and not closes
+            is_answer = _pause_s(response) is None and redirected(request, response) is None
         except Unreadable as error:
             if error.is_blank and session.is_kept:
                 raise _LostUnderIt from error
@@ -209,7 +210,7 @@ class PlatformClient:
             return NoReply(Trouble.CLOSED, detail=str(error))
         finally:
             if is_usable:
-                self._pool.keep(session)
+                self._pool.keep(session, is_answer=is_answer)
             else:
                 self._pool.drop(session)
         return response

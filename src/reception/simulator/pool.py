@@ -98,10 +98,16 @@ class Pool:
         self._sessions.setdefault(place, []).append(session)
         return session
 
-    def keep(self, session: Session) -> None:
-        """Put a connection back after an answer that left it usable."""
+    def keep(self, session: Session, *, is_answer: bool) -> None:
+        """
+        Put a connection back that is still usable.
+
+        Shape:
+            is_answer: it has carried an answer. After nothing but a redirect it lies there
+                until its time is over, and nobody finds it.
+        """
         session.load -= 1
-        session.is_kept = True
+        session.is_kept = session.is_kept or is_answer
         if session.load == 0:
             loop = asyncio.get_running_loop()
             session.expiry = loop.call_later(self._quirks.idle_s, self.drop, session)

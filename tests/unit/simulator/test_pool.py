@@ -143,6 +143,23 @@ def test_an_answer_of_500_and_above_closes_the_connection(status: str) -> None:
     assert 2 == play(sends(http(status)), two)[0].connections
 
 
+def test_a_connection_that_has_only_redirected_is_not_found_again() -> None:
+    async def answer(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(http("307 T", Location="/next") if number in {1, 4} else OK)
+        await writer.drain()
+
+    # Cold: the redirect and its target; warm: the redirected one goes where the other is.
+    server, replies = play(answer, two)
+    assert (2, 3) == (server.connections, len(server.requests))
+    server, replies = play(answer, thrice)
+    assert (2, 5) == (server.connections, len(server.requests))
+    assert all(isinstance(reply, Response) for reply in replies)
+
+
+async def thrice(client: PlatformClient, request: Outgoing) -> list[Reply]:
+    return [await client.send(request, timeout_ms=2000) for _ in range(3)]
+
+
 def test_a_close_in_capitals_is_not_seen() -> None:
     assert 1 == play(sends(http("200 OK", b"{}", Connection="Close")), two)[0].connections
 
