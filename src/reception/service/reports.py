@@ -16,8 +16,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from reception.dialog import EPISODE_TAG
 from reception.ports import NewReport, Reports
-from reception.service.turn import EPISODE_TAG
 from reception.wire import LegReport
 
 _RECORDINGS: Final = ("recording", "transcription")

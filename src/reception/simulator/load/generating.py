@@ -26,7 +26,6 @@ from reception.simulator.reading import Reply
 from reception.simulator.request import Outgoing
 from reception.simulator.script import Script
 from reception.simulator.scripted import ScriptedWorld
-from reception.simulator.transcript import Entry
 
 MOST_AT_ONCE: Final = 5_000
 _TICK_S: Final = 0.25
@@ -122,7 +121,7 @@ class _One:
             platform=plan.quirks.version,
             clock=clock,
             world=ScriptedWorld(script, clock),
-            note=_nothing,
+            note=None,
             transport=self,
             quirks=plan.quirks,
         )
@@ -138,7 +137,3 @@ class _One:
 
     def _second(self) -> int:
         return int(time.monotonic() - self._began_s)
-
-
-def _nothing(_: Entry) -> None:
-    """Nobody reads the transcripts of thousands of calls."""
