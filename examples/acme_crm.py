@@ -11,6 +11,7 @@ from reception import App, Call, Flow, flow
 FRONT_DESK = "5f3c1a9e8b7d4c2fa1e0b9d8c7f6a5e4"
 MAILBOX = "0123456789abcdef0123456789abcdef"
 MENU = "c0ffee00c0ffee00c0ffee00c0ffee00"
+NOT_REACHED = ("NO_ANSWER", "USER_BUSY", "CALL_REJECTED", "NO_USER_RESPONSE", "UNALLOCATED_NUMBER")
 WELCOME = "https://media.example.com/audio/welcome.wav"
 
 app = App(
@@ -30,9 +31,10 @@ async def answer(call: Call) -> Flow:
             return flow.play(WELCOME, answer=True, loop_count=1).then(flow.hangup())
         case "2003":
             outside = flow.resources("+15551234567", timeout=60, caller_id_type="external")
-            return outside.on("NO_ANSWER", flow.voicemail(MAILBOX)).on(
-                "USER_BUSY", flow.voicemail(MAILBOX)
-            )
+            # A call to a carrier never goes on with the default branch, so each failure is named.
+            for cause in NOT_REACHED:
+                outside = outside.on(cause, flow.voicemail(MAILBOX))
+            return outside
         case "2004":
             return flow.menu(MENU, interdigit_timeout=3000)
         case "2005":
