@@ -4,7 +4,8 @@ Bytes to a tree, exactly as the platform's reader takes them.
 The rule this file keeps: whatever the bytes are, reading ends in time linear in their
 number, without recursion and without an exception. The reader is our own because the
 platform differs from the usual ones: the first of two equal keys counts, a lone surrogate
-escape makes the whole text unreadable, and bytes that are no UTF-8 do not.
+escape makes the whole text unreadable, and bytes that are no UTF-8 do not. What has none
+of that is read by the interpreter's reader.
 
 What a tree means is no business of this file.
 """
@@ -20,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from reception.callflow.findings import Rejection, key_step
+from reception.callflow.usual import Unusual, read_usual
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _STRING: Final = re.compile(
@@ -90,6 +92,10 @@ def read(source: bytes | str) -> Reading | Rejection:
     """
     if isinstance(source, bytes):
         source = source.decode("utf-8", "surrogateescape")
+    try:
+        return Reading(read_usual(source))
+    except Unusual:
+        pass
     try:
         return _Reader(source).read()
     except _Unreadable as reason:
