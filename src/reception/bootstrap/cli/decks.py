@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import tzinfo
 from decimal import Decimal
@@ -60,12 +61,21 @@ def property_in(name: str) -> Property:
 def decoded(name: str, raw: bytes) -> dict[str, Any]:
     """Read a JSON object with exact numbers."""
     try:
-        data = json.loads(text_of(name, raw), parse_float=Decimal)
+        data = json.loads(text_of(name, raw), parse_float=Decimal, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         refuse(name, f"is no JSON: {error}")
     if not isinstance(data, Mapping):
         refuse(name, "must hold one JSON object")
     return dict(data)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that an object has twice: one of two prices would be lost without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"{twice[:40]!r} is in one object twice")
+    return found
 
 
 def zone(name: str) -> tzinfo | None:

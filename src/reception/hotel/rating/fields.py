@@ -50,6 +50,9 @@ def amount_of(value: Any) -> Decimal | str:
     """Read an amount or a percentage, exactly, or say what is wrong with it."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         return 'must be a decimal number, in quotes: "0.15"'
+    # Decimal would take 1_5 for fifteen, and the digits of other scripts.
+    if isinstance(value, str) and ("_" in value or not value.isascii()):
+        return f'{value[:40]!r} must be a decimal number, like "0.15"'
     try:
         number = Decimal(value)
     except InvalidOperation:

@@ -37,14 +37,15 @@ def dialled(text: str, plan: NumberingPlan) -> Dialled:
     """
     Tell what a number is, as dialled: ``0 0142961234``, ``+33142961234``, ``112``, ``214``.
 
-    Everything but 0-9 and + is left out. One outside prefix is taken off, then an
+    Everything but 0-9 and + is left out. An extension fits its pattern as a whole: a pattern that
+    was meant for three digits makes no outside number free. One outside prefix is taken off, then an
     international prefix, or else one trunk prefix of the country.
     """
     digits = "".join(mark for mark in text if mark in _KEPT)
     outside = digits.removeprefix(plan.outside)
     if digits in plan.emergency or outside in plan.emergency:
         return Dialled("emergency", digits)
-    if plan.extensions is not None and plan.extensions.search(digits):
+    if plan.extensions is not None and plan.extensions.fullmatch(digits):
         return Dialled("internal", digits)
     number = _e164(outside, plan)
     return Dialled("outside", number) if number else Dialled("nothing", "")

@@ -32,7 +32,7 @@ class NumberingPlan(Struct, frozen=True):
             ("0" in France, "1" in the United States, "" in Italy and Kuwait).
         outside: the prefix for an outside line; "" where there is none.
         international: the prefixes of international numbers ("00", "011").
-        extensions: matches a number inside the house.
+        extensions: matches the whole of a number inside the house.
         emergency: the emergency numbers as they are dialled, without the outside prefix.
     """
 
@@ -63,7 +63,8 @@ class Property(Struct, frozen=True):
         free_classes: classes of the deck whose calls have free seconds.
         free_seconds_per_call: of these classes.
         markup: percent by class; "*" is every other class.
-        flat_surcharge, min_charge, max_charge: in the currency, before taxes.
+        flat_surcharge, min_charge, max_charge: in the currency, before taxes; the last word is
+            max_charge's.
         long_call: a call of more seconds is rated, and flagged as a channel that may be stuck.
     """
 

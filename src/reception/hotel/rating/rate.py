@@ -35,6 +35,8 @@ Status = Literal[
 ]
 
 _NOTHING: Final = Fraction(0)
+# No call lasts for a month: such seconds are a time, or a fault of the sender's.
+_MOST_S: Final = 31 * 86_400
 
 
 class Call(Struct, frozen=True):
@@ -128,7 +130,7 @@ def rate(call: Call, hotel: Property, deck: Deck | None) -> Rated:
     if to.kind == "internal":
         return _free(hotel, "internal_free", "a number inside the house", to.number)
     seconds = call.seconds
-    if seconds is None or seconds < 0:
+    if seconds is None or not 0 <= seconds <= _MOST_S:
         why = "no seconds were reported" if seconds is None else f"{seconds} seconds cannot be"
         return _free(hotel, "unrated_suspense", why, to.number)
     if call.answered is None or seconds == 0:

@@ -68,8 +68,6 @@ def property_of(data: Mapping[str, Any], zone: Zone) -> Property:
         max_charge=_maybe(fields.amount_or_none("max_charge")),
         long_call=fields.whole("long_call", 1, 10 * MOST_SECONDS, 4 * 3600),
     )
-    if hotel.max_charge is not None and hotel.max_charge < hotel.min_charge:
-        problems.add("max_charge", "is below min_charge")
     fields.no_more("deck")
     problems.raise_any("rating.property")
     return hotel

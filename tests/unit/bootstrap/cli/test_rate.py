@@ -113,3 +113,11 @@ def test_a_deck_is_checked_and_compared() -> None:
     assert (2, []) == (report["prefixes"], report["changes"])
     Path("new.csv").write_text("prefix\n")
     assert 1 == CliRunner().invoke(deck, ["new.csv"]).exit_code
+
+
+@pytest.mark.usefixtures("files")
+def test_a_price_that_a_file_has_twice_is_not_one_of_the_two() -> None:
+    price = '{"cls": "national", "rate": "%s"}'
+    Path("deck.json").write_text(f'{{"33": {price % 1}, "33": {price % 2}}}')
+    result = CliRunner().invoke(deck, ["deck.json"])
+    assert (1, True) == (result.exit_code, "'33' is in one object twice" in result.output)

@@ -44,3 +44,27 @@ def test_a_difference_names_the_case_and_the_field() -> None:
 def test_a_file_without_cases_is_refused() -> None:
     with pytest.raises(NeedsHuman):
         list(differences({"cases": []}, ZoneInfo))
+
+
+def test_null_expects_nothing_and_never_a_price() -> None:
+    nothing = {"status": "unrated_suspense", "net": None, "total": None, "prefix": None}
+    unknown = CASE | {"id": "u", "dialed": "+8821234", "expect": nothing, "allowance_left": None}
+    priced = CASE | {"id": "p", "expect": {"total": None}, "override": None}
+    found = dict(differences(FILE | {"cases": [unknown, priced]}, ZoneInfo))
+    assert [] == found["u"]
+    assert ["total"] == [each.field for each in found["p"]]
+
+
+def test_a_case_that_cannot_be_rated_does_not_hide_the_others() -> None:
+    bands = [{"days": "1", "start": "22:00", "end": "06:00", "rate": "1"}]
+    late = CASE | {
+        "id": "late",
+        "answer_at": "9999-12-31T23:59:59+00:00",
+        "override": {
+            "band_mode": "split",
+            "deck": {"33": {"cls": "national", "rate": "1", "bands": bands}},
+        },
+    }
+    found = dict(differences(FILE | {"cases": [late, CASE]}, ZoneInfo))
+    assert ["(cannot be read)"] == [each.field for each in found["late"]]
+    assert [] == found["a"]

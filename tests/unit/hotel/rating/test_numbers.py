@@ -66,3 +66,9 @@ def test_any_text_is_taken_apart(text: str) -> None:
     found = dialled(text, PLAN)
     assert found.number.replace("+", "").isdigit() or not found.number.strip("+")
     assert ("outside" == found.kind) <= found.number.isdigit()
+
+
+def test_a_pattern_for_extensions_makes_no_outside_number_free() -> None:
+    plan = hotel(extensions="[1-9][0-9]{2,3}").numbers
+    assert Dialled("outside", "33142961234") == dialled("0 0142961234", plan)
+    assert "internal" == dialled("2140", plan).kind

@@ -126,3 +126,17 @@ def test_the_arithmetic_can_be_checked_by_a_person() -> None:
         "90 s, billed 90 s: 0.25 + 60 s × 0.25/60 + 30 s × 0.10/60 = 0.55;"
         " + 10 % markup = 0.605; half_even 0.60 + 0.12 vat = 0.72"
     ) == result.work
+
+
+def test_seconds_that_are_a_time_hold_nobody_up() -> None:
+    # Gregorian seconds where the seconds of the call should be.
+    night = {"days": "1234567", "start": "22:00", "end": "06:00", "rate": "0.10"}
+    prices = deck(p49={"cls": "international", "rate": "0.25", "bands": [night]})
+    for seconds in (63_961_000_000, 10**30):
+        result = rate(Call("+49301234567", seconds, AT), hotel(band_mode="split"), prices)
+        assert ("unrated_suspense", 0) == (result.status, result.total)
+    assert "rated" == rated(seconds=31 * 86_400).status
+
+
+def test_the_most_that_a_call_may_cost_has_the_last_word() -> None:
+    assert "1.00" == rated(min_charge="2", max_charge="1").total_text

@@ -58,10 +58,10 @@ def test_a_float_is_refused_because_it_is_not_exact() -> None:
     assert 1 == property_of(PARIS | {"min_charge": Decimal(1)}, zone).min_charge
 
 
-def test_limits_must_leave_room() -> None:
-    assert ["max_charge: is below min_charge"] == problems(
-        PARIS | {"min_charge": "2", "max_charge": "1"}
-    )
+@pytest.mark.parametrize("text", ["1_5", "\u0661", "0,15", "", "1e99", "NaN"])
+def test_an_amount_is_plain_decimal_digits(text: str) -> None:
+    (problem,) = problems(PARIS | {"flat_surcharge": text})
+    assert problem.startswith("flat_surcharge: ")
 
 
 @pytest.mark.parametrize(
