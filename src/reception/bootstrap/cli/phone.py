@@ -50,6 +50,9 @@ A script has one action a line; # begins a comment:
   voicemail leave 10, voicemail hangup
   lasts welcome.wav 2.5     how long a recording plays
   menu ID retries 2 timeout 5 digits 3
+  document ID {"flow": {...}, "numbers": ["100"]}   one of the account's, as JSON
+  outcome MODULE ID WORD    such as: outcome fax_detect ON_FAX; the ID may be left out
+  time 2026-11-25T09:30     the account's local time when the call begins
 
 Exit status: 0 the call ended normally; 1 the platform would have dropped it or rejected
 a reply; 2 wrong usage.
