@@ -19,7 +19,7 @@ _COMMANDS: Final = {
     "serve": "Serve the tenants of reception.toml.",
     "dev": "Serve one app on this machine and reload it on save.",
     "phone": "Call a Reception from the terminal.",
-    "simulate": "Run a recorded call through the simulated platform.",
+    "simulate": "Be the platform: serve an account, or run a recorded call.",
     "load": "Place many calls at a rate, and measure.",
     "check": "Check callflows in files, and applications.",
     "export": "Write recorded calls to a file, without their guests.",

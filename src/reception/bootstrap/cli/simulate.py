@@ -1,7 +1,7 @@
 """
-`reception simulate`: run a recorded call through the simulated platform.
+`reception simulate`: be the platform, for one recorded call or for a whole account.
 
-Reads the file, has the simulator run it, prints what happened in the file's own shape, and
+A scenario is served by `scenario`. For a recorded call this reads the file, has the simulator run it, prints what happened in the file's own shape, and
 says where that parts from the recording. What is compared and how is the simulator's
 (`simulator.recordings`); here are only the words and the exit code.
 """
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import click
 
+from reception.bootstrap.cli.scenario import scenario_in, serve
 from reception.errors import NeedsHuman
 from reception.simulator.recordings.comparing import JITTER_MS, Difference, first_difference
 from reception.simulator.recordings.recording import Recording, read_recording
@@ -34,8 +35,19 @@ _OURS: Final = ("summary", "result")
     "--trace",
     "name",
     metavar="FILE | -",
-    required=True,
     help="A recorded call: its flow, the app's replies, and what the caller and phones do.",
+)
+@click.option(
+    "--scenario",
+    metavar="FILE",
+    help="An account, its numbers and people (TOML): serve it as the platform until Ctrl-C.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8001,
+    show_default=True,
+    help="Of this machine, for a scenario.",
 )
 @click.option(
     "--jitter",
@@ -46,15 +58,25 @@ _OURS: Final = ("summary", "result")
     metavar="MS",
     help="How far times may be apart.",
 )
-def simulate(name: str, jitter_ms: int) -> None:
+def simulate(name: str | None, scenario: str | None, port: int, jitter_ms: int) -> None:
     """
-    Run a recorded call, and print what the simulated platform does as such a file.
+    Be the platform: run a recorded call, or serve a whole account.
+
+    With --scenario the platform's REST API is served on this machine, and calls are placed by
+    POST /control/calls. With --trace the recorded call is run, and what the simulated platform
+    does is printed as such a file.
 
     The exit status is 0 where that is what was recorded, or where the file holds no result to
     compare with; 1 where it differs, with the first difference on standard error; and 2 where
     the file cannot be read.
     """
+    if (name is None) == (scenario is None):
+        raise click.UsageError("Give --trace or --scenario.")
     try:
+        if scenario is not None:
+            asyncio.run(serve(scenario_in(scenario), port=port))
+            return
+        assert name is not None  # one of the two is given
         recording = read_recording(_read(name))
     except NeedsHuman as error:
         click.echo(f"reception simulate: {error.message}", err=True)

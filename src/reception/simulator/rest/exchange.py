@@ -76,12 +76,17 @@ class Exchange:
             if call_id in {leg.call_id for leg in watch.legs}:
                 world.hang_up()
 
-    async def dial(self, setup: CallSetup) -> Ending | None:
-        """Have somebody outside dial a number of the account; None where nobody has it."""
+    async def dial(self, setup: CallSetup, *, note: Note | None = None) -> Ending | None:
+        """
+        Have somebody outside dial a number of the account; None where nobody has it.
+
+        Shape:
+            note: takes what happens in this call, beside `Exchange.note`.
+        """
         clock = self.clocks()
         world = AccountWorld(self.account, self.worlds(setup, clock))
         watch = self._watch(setup, "inbound")
-        return await self._run(setup, clock, world, watch, 0)
+        return await self._run(setup, clock, world, watch, 0, note)
 
     async def originate(self, call: Quickcall) -> str | None:
         """Ring a phone for a quickcall; the number is called in the background."""
@@ -137,7 +142,13 @@ class Exchange:
         return ending
 
     async def _run(
-        self, setup: CallSetup, clock: Clock, world: AccountWorld, watch: Watch, since_ms: int
+        self,
+        setup: CallSetup,
+        clock: Clock,
+        world: AccountWorld,
+        watch: Watch,
+        since_ms: int,
+        note: Note | None = None,
     ) -> Ending | None:
         found = look_up(world, setup.to_number)
         if found is None and watch.direction == "inbound":
@@ -146,6 +157,8 @@ class Exchange:
         def noted(entry: Entry) -> None:
             self.note(entry)
             watch.note(entry)
+            if note is not None:
+                note(entry)
 
         if watch.direction == "inbound":
             noted(Entry(since_ms, Kind.CALL, "", {"call_id": setup.call_id}))

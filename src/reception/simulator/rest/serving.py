@@ -16,6 +16,7 @@ from typing import Final
 import uvicorn
 
 from reception.simulator.rest.app import PlatformApi
+from reception.simulator.rest.control import Control
 
 _HOST: Final = "127.0.0.1"
 
@@ -35,7 +36,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(api: PlatformApi, *, port: int = 0) -> AsyncIterator[str]:
+async def serving(api: PlatformApi | Control, *, port: int = 0) -> AsyncIterator[str]:
     """
     Serve the API; gives its base URL, such as ``http://127.0.0.1:8000/v2``.
 
