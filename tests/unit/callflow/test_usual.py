@@ -18,11 +18,11 @@ VALUES = st.recursive(
     lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=2), each),
     max_leaves=8,
 )
-PIECES = st.sampled_from(
-    ["{", "}", "[", "]", ",", ":", '"', '"a"', '"é"', "\\n", "\\/", "\\u00e9", " ", "\n", "\t"]
-    + ["\x0b", "\x7f", "\x01", "\ufeff", "\udc80", "0", "-0", "1", "01", "1.5", "1e400", "-", "."]
-    + ["e5", "E+2", "true", "null", "NaN", "Infinity", '"a":1', '{"a":1,"a":2}', "/", "\u0661"]
-)
+BRACKETS = ["{", "}", "[", "]", ",", ":", '"a":1', '{"a":1,"a":2}', " ", "\n", "\t", "\x0b"]
+STRINGS = ['"', '"a"', '"é"', "\\n", "\\/", "\\u00e9", "\x7f", "\x01", "\ufeff", "\udc80"]
+NUMBERS = ["0", "-0", "1", "01", "1.5", "1e400", "-", ".", "e5", "E+2", "\u0661"]
+WORDS = ["true", "null", "NaN", "Infinity", "/"]
+PIECES = st.sampled_from([*BRACKETS, *STRINGS, *NUMBERS, *WORDS])
 TEXTS = st.lists(PIECES, max_size=8).map("".join) | st.builds(
     json.dumps, VALUES, ensure_ascii=st.booleans(), indent=st.none() | st.just(1)
 )
@@ -35,7 +35,7 @@ def test_both_readers_agree_on_what_is_usual(text: str) -> None:
         slow = _Reader(text).read()
         # Written again they also show the order of keys, and which number is no whole one.
         assert json.dumps(slow.root) == json.dumps(root)
-        assert not (slow.duplicate_paths or slow.broken_text_paths)
+        assert ((), ()) == (slow.duplicate_paths, slow.broken_text_paths)
 
 
 @pytest.mark.parametrize(
