@@ -357,6 +357,10 @@ class Jobs(Protocol):
         """Put it off; False when the job is not the worker's any more."""
         ...
 
+    async def postpone(self, job: DueJob, *, due_at: datetime, problem: str) -> bool:
+        """Put it off without counting the attempt; False when it is not the worker's any more."""
+        ...
+
     async def bury(self, job: DueJob, *, now: datetime, problem: str) -> bool:
         """Put it aside for a person; False when the job is not the worker's any more."""
         ...

@@ -91,7 +91,8 @@ def still_up(reports: Iterable[LegReport]) -> list[str]:
 
 
 def _talked(legs: Sequence[LegReport], call_id: str) -> int | None:
-    placed = [leg for leg in legs if leg.call_id != call_id and not leg.is_loopback]
+    # A leg without a Call-ID is what a cdr_url says of the calling one.
+    placed = [leg for leg in legs if leg.call_id not in (None, call_id) and not leg.is_loopback]
     known = [leg.billing_s for leg in placed if leg.billing_s is not None]
     if any(leg.event != _END or leg.billing_s is None for leg in placed) and not any(known):
         return None

@@ -38,6 +38,13 @@ _CHANGE: Final = """
       AND ordinal = %(ordinal)s AND state = 'running' AND attempts = %(attempts)s
     RETURNING true
 """
+_POSTPONE: Final = """
+    UPDATE reception.job
+    SET state = 'waiting', due_at = %(at)s, problem = %(problem)s, attempts = attempts - 1
+    WHERE tenant = %(tenant)s AND episode = %(episode)s AND step_no = %(step_no)s
+      AND ordinal = %(ordinal)s AND state = 'running' AND attempts = %(attempts)s
+    RETURNING true
+"""
 _DEAD: Final = """
     SELECT j.tenant, j.episode, j.step_no, j.ordinal, j.task, j.attempts, j.due_at, j.problem
     FROM reception.job j WHERE j.state = 'dead' AND j.tenant = ANY (%(tenants)s)
@@ -95,6 +102,12 @@ class PostgresJobs:
         """Put it off."""
         return await self._changed(job, "waiting", due_at, problem)
 
+    async def postpone(self, job: DueJob, *, due_at: datetime, problem: str) -> bool:
+        """Put it off as if it had not been tried; whoever asks twice may undo another's attempt."""
+        values = _named(job) | {"at": due_at, "problem": problem}
+        (rows,) = await self._database.once(job.tenant, (_POSTPONE, values))
+        return bool(rows)
+
     async def bury(self, job: DueJob, *, now: datetime, problem: str) -> bool:
         """Put it aside for a person."""
         return await self._changed(job, "dead", now, problem)
@@ -136,15 +149,17 @@ class PostgresJobs:
     async def _changed(
         self, job: DueJob, state: str, at: datetime, problem: str | None = None
     ) -> bool:
-        values = {
-            "tenant": job.tenant,
-            "episode": job.episode,
-            "step_no": job.step_no,
-            "ordinal": job.ordinal,
-            "attempts": job.attempts,
-            "state": state,
-            "at": at,
-            "problem": problem,
-        }
+        values = _named(job) | {"state": state, "at": at, "problem": problem}
         (rows,) = await self._database.once(job.tenant, (_CHANGE, values))
         return bool(rows)
+
+
+def _named(job: DueJob) -> dict[str, object]:
+    """Name a job and the worker's title to it."""
+    return {
+        "tenant": job.tenant,
+        "episode": job.episode,
+        "step_no": job.step_no,
+        "ordinal": job.ordinal,
+        "attempts": job.attempts,
+    }

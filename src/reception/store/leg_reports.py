@@ -3,10 +3,14 @@ Reports of legs: stored in groups before they are acknowledged, each different o
 
 Reports travel like steps (`group`), in groups of their own, so that neither delays the other.
 A copy changes nothing; a report that says something else is kept beside the first.
+
+A Call-ID is as long as whoever calls wants it to be, and an index takes 2,700 bytes. So a long name
+is kept as its beginning and its digest, here and in every question; the report has it whole.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Hashable, Sequence
 from typing import Final
 
@@ -60,6 +64,9 @@ _TOGETHER: Final = """
     ORDER BY received_at, call_id, digest
 """
 
+_MOST_BYTES: Final = 256
+_BEGINNING: Final = 64
+
 _Entry = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int]
 
 
@@ -85,13 +92,13 @@ class PostgresReports:
         await self._groups.do(
             (
                 binary.tenant(report.tenant),
-                binary.text("the Call-ID", report.call_id),
-                binary.text("the event", report.event),
+                _key("the Call-ID", report.call_id),
+                _key("the event", report.event),
                 report.digest,
                 binary.text("the account", report.account_id),
-                binary.text("the other leg", report.other_leg_id),
-                binary.text("the interaction", report.interaction_id),
-                binary.text("the mark", report.mark),
+                _key("the other leg", report.other_leg_id),
+                _key("the interaction", report.interaction_id),
+                _key("the mark", report.mark),
                 report.report,
                 binary.moment(report.received_at),
             )
@@ -115,7 +122,7 @@ class PostgresReports:
 
     async def of_leg(self, tenant: str, call_id: str) -> Sequence[StoredReport]:
         """Load all that was said of one leg, in the order in which it came."""
-        values = {"tenant": tenant, "call_id": call_id}
+        values = {"tenant": tenant, "call_id": short(call_id)}
         (rows,) = await self._database.once(tenant, (_OF_LEG, values))
         return [StoredReport(*row) for row in rows]
 
@@ -130,12 +137,30 @@ class PostgresReports:
         """Load what was said of these calls, of legs bridged with them, and of their company."""
         values = {
             "tenant": tenant,
-            "calls": list(calls),
-            "interactions": list(interactions),
-            "marks": list(marks),
+            "calls": list(map(short, calls)),
+            "interactions": list(map(short, interactions)),
+            "marks": list(map(short, marks)),
         }
         (rows,) = await self._database.once(tenant, (_TOGETHER, values))
         return [StoredReport(*row) for row in rows]
+
+
+def short(name: str) -> str:
+    """
+    Give what a name is kept as: itself, unless it is too long for an index.
+
+    >>> short("a@b"), len(short("a" * 5000)), short(short("a" * 5000)) == short("a" * 5000)
+    ('a@b', 97, True)
+    """
+    encoded = name.encode("utf-8", "surrogatepass")
+    if len(encoded) <= _MOST_BYTES:
+        return name
+    beginning = encoded[:_BEGINNING].decode("utf-8", "ignore")
+    return f"{beginning}#{hashlib.blake2b(encoded, digest_size=16).hexdigest()}"
+
+
+def _key(name: str, value: str) -> bytes:
+    return binary.text(name, short(value))
 
 
 class _Keeping:

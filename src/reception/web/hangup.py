@@ -7,7 +7,8 @@ connection is not):
 - 200, when the report is on disk;
 - 200 too for what is not let in or cannot be read: repeating it would change nothing. It is
   counted and logged, never believed;
-- no answer while the report cannot be stored: the connection is held, and dropped in the end.
+- no answer while the report cannot be stored: the connection is held, and dropped in the end;
+- no answer either where it fails by a mistake of ours: that would be a 500.
 
 A lane of its own: reports wait for no call, and calls for no report.
 """
@@ -21,7 +22,7 @@ from typing import Final
 from reception.errors import AppError, Denied, PeerError, Retry
 from reception.service.reports import ReportTaker
 from reception.web.dropping import drop
-from reception.web.incident import Throttled
+from reception.web.incident import Throttled, where
 from reception.web.metrics import Metrics, ReportOutcome
 from reception.web.reading import Receive, Scope, Send, body_of, content_type
 from reception.web.settings import WebSettings
@@ -32,6 +33,7 @@ _HANGUP: Final = b"/hangup"
 _VOICE: Final = b"/voice"
 _HOLD_S: Final = 60.0
 _AGAIN_S: Final = 0.25
+_BODY_S: Final = 20.0
 _MOST_HELD: Final = 2_000
 # What the URL itself says, where a GET has no second question mark.
 _OWN_KEYS: Final = frozenset({"APPID", "key"})
@@ -55,6 +57,7 @@ class Hangup:
         self._denied: Final = Throttled("report.denied")
         self._unreadable: Final = Throttled("report.unreadable")
         self._dropped: Final = Throttled("report.dropped")
+        self._failed: Final = Throttled("report.failed")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
         """Take one report."""
@@ -75,6 +78,10 @@ class Hangup:
             await self._answer(send, tenant, "unreadable")
         except Retry as error:
             self._dropped.add(now_s, error.code)
+            self._metrics.count_report(tenant, "dropped")
+            drop(send)
+        except Exception as error:  # noqa: BLE001  whatever it is, no server may answer it for us
+            self._failed.add(now_s, f"{type(error).__name__} in {where(error)}")
             self._metrics.count_report(tenant, "dropped")
             drop(send)
         except asyncio.CancelledError:
@@ -101,7 +108,11 @@ class Hangup:
     async def _read(self, scope: Scope, receive: Receive) -> LegReport | None:
         if scope["method"] == "GET":
             return parse_report_query(scope["query_string"], exclude=_OWN_KEYS)
-        body = await body_of(receive, self._settings.body_limit_bytes)
+        try:
+            async with asyncio.timeout(_BODY_S):
+                body = await body_of(receive, self._settings.body_limit_bytes)
+        except TimeoutError:
+            raise Retry("report.slow", "the body of the report does not come") from None
         return None if body is None else parse_report(body, content_type(scope["headers"]))
 
     async def _store(self, tenant: str, report: LegReport, until_s: float) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -53,9 +52,13 @@ class Reaper:
     async def serve(self) -> None:
         """Look once a minute."""
         while True:
-            # The next minute is as good.
-            with suppress(Retry):
+            try:
                 await self.look()
+            except Retry:
+                # The next minute is as good.
+                pass
+            except Exception as error:  # noqa: BLE001  nor does a mistake end the looking
+                _log.error("work.not_looked", error=type(error).__name__)
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> int:

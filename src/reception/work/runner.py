@@ -3,8 +3,9 @@ Doing what is due: take, run, note; again with growing pauses, and aside when it
 
 The rule this file keeps: a job that was taken is renewed while it runs, so that nobody else
 takes it, and is done, put off or put aside in the store before it is forgotten here. What a
-killed process leaves is taken by the next one when its lease ends. Where the store cannot be
-asked, nothing is taken, and what has been done is noted when it is back.
+killed process leaves is taken by the next one when its lease ends; what kills every process that
+takes it is put aside too. Where the store cannot be asked, nothing is taken, and what has been
+done is noted when it is back. The jobs of one tenant that hang leave half of the room to others.
 
 What a job does is `service`'s; who starts and ends a runner is `bootstrap`'s.
 """
@@ -12,8 +13,11 @@ What a job does is `service`'s; who starts and ends a runner is `bootstrap`'s.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -30,6 +34,7 @@ MOST_ATTEMPTS: Final = 12
 _FIRST_PAUSE_S: Final = 1.0
 _MOST_PAUSE_S: Final = 600.0
 _AWAY_S: Final = 1.0
+_BROKEN_S: Final = 5.0
 _JITTER: Final = 0.2
 
 _log: Final = structlog.stdlib.get_logger("reception.work")
@@ -73,14 +78,16 @@ class Runner:
         self._lease: Final = lease
         self._at_once: Final = at_once
         self._most_attempts: Final = most_attempts
+        self._share: Final = at_once if len(tenants) < 2 else max(1, at_once // 2)
         self._running: Final[set[asyncio.Task[None]]] = set()
+        self._by_tenant: Final[Counter[str]] = Counter()
         self._is_stopping = False
 
     async def serve(self) -> None:
         """Do what is due, as it becomes due, until `stop`."""
         while not self._is_stopping:
-            room = self._at_once - len(self._running)
-            taken = await self._take(room) if room else 0
+            tenants, room = self._room()
+            taken = await self._take(tenants, room) if room else 0
             # More than there was room for may be waiting.
             await asyncio.sleep(0 if taken and taken == room else POLL_S)
 
@@ -92,50 +99,76 @@ class Runner:
         for task in self._running:
             task.cancel()
 
-    async def _take(self, limit: int) -> int:
+    def _room(self) -> tuple[list[str], int]:
+        """Whose jobs may be taken, and how many so that none has more than its share."""
+        tenants = [name for name in self._tenants if self._by_tenant[name] < self._share]
+        busiest = max((self._by_tenant[name] for name in tenants), default=self._share)
+        return tenants, min(self._at_once - len(self._running), self._share - busiest)
+
+    async def _take(self, tenants: Sequence[str], limit: int) -> int:
         now = self._now()
         try:
             due = await self._jobs.take(
-                self._tenants, now=now, lease_until=now + self._lease, limit=limit
+                tenants, now=now, lease_until=now + self._lease, limit=limit
             )
         except Retry:
             await asyncio.sleep(_AWAY_S)
             return 0
+        except Exception as error:  # noqa: BLE001  a database that lacks a migration gets it one day
+            _log.error("work.not_taken", error=type(error).__name__)
+            await asyncio.sleep(_BROKEN_S)
+            return 0
         for job in due:
             task = asyncio.create_task(self._do(job))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._by_tenant[job.tenant] += 1
+            task.add_done_callback(partial(self._is_over, job.tenant))
         return len(due)
 
+    def _is_over(self, tenant: str, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._by_tenant[tenant] -= 1
+
     async def _do(self, job: DueJob) -> None:
+        if job.attempts > self._most_attempts:
+            # Nobody could say what became of the last one: it took its process along.
+            await self._give_up(job, "Died")
+            return
         renewing = asyncio.create_task(self._renew(job))
         try:
             await self._run(job)
         except Retry as error:
-            await self._failed(job, error, is_counted=False)
+            await self._postpone(job, error)
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise
         except BaseException as error:  # noqa: BLE001  whatever a task raises, it is tried again
-            await self._failed(job, error, is_counted=True)
+            await self._failed(job, error)
         else:
             await self._noted(lambda: self._jobs.done(job, now=self._now()))
         finally:
             renewing.cancel()
 
-    async def _failed(self, job: DueJob, error: BaseException, *, is_counted: bool) -> None:
+    async def _failed(self, job: DueJob, error: BaseException) -> None:
         # Never what the error says: it may name a guest.
         problem = type(error).__name__
-        about = {"tenant": job.tenant, "task": job.task, "attempt": job.attempts, "error": problem}
-        is_over = isinstance(error, Hopeless) or (
-            is_counted and job.attempts >= self._most_attempts
-        )
-        if is_over:
-            _log.error("work.given_up", **about)
-            await self._noted(lambda: self._jobs.bury(job, now=self._now(), problem=problem))
+        if isinstance(error, Hopeless) or job.attempts >= self._most_attempts:
+            await self._give_up(job, problem)
             return
-        _log.warning("work.failed", **about)
+        _log.warning("work.failed", **_about(job, problem))
         due_at = self._now() + timedelta(seconds=pause_s(job.attempts, self._chance()))
         await self._noted(lambda: self._jobs.again(job, due_at=due_at, problem=problem))
+
+    async def _give_up(self, job: DueJob, problem: str) -> None:
+        _log.error("work.given_up", **_about(job, problem))
+        await self._noted(lambda: self._jobs.bury(job, now=self._now(), problem=problem))
+
+    async def _postpone(self, job: DueJob, error: Retry) -> None:
+        """Put off what nobody is to blame for, as often as it takes."""
+        pause = max(error.after_s, pause_s(job.attempts, self._chance()))
+        due_at = self._now() + timedelta(seconds=pause)
+        # Once: where that fails too, the job is due again when its lease ends.
+        with suppress(Retry):
+            await self._jobs.postpone(job, due_at=due_at, problem=error.code)
 
     async def _noted(self, note: Callable[[], Awaitable[bool]]) -> None:
         """Note it, however long the store is away: what was done must not be done again."""
@@ -148,12 +181,20 @@ class Runner:
                 return
 
     async def _renew(self, job: DueJob) -> None:
+        every_s = wait_s = self._lease.total_seconds() / 3
         while True:
-            await asyncio.sleep(self._lease.total_seconds() / 3)
+            await asyncio.sleep(wait_s)
             try:
                 await self._jobs.renew(job, lease_until=self._now() + self._lease)
             except Retry:
-                continue
+                # Before another worker sees that the lease has ended meanwhile.
+                wait_s = min(_AWAY_S, every_s)
+            else:
+                wait_s = every_s
+
+
+def _about(job: DueJob, problem: str) -> dict[str, object]:
+    return {"tenant": job.tenant, "task": job.task, "attempt": job.attempts, "error": problem}
 
 
 def pause_s(attempts: int, chance: float) -> float:

@@ -20,6 +20,7 @@ from reception.ports import Reports, StoredReport
 POLL_S: Final = 0.25
 AT_ONCE: Final = 100
 _AWAY_S: Final = 1.0
+_BROKEN_S: Final = 5.0
 
 _log: Final = structlog.stdlib.get_logger("reception.work")
 
@@ -53,19 +54,25 @@ class Watcher:
         while not self._is_stopping:
             try:
                 new = await self._reports.new(self._tenants, limit=AT_ONCE)
-                for report in new:
-                    await self._one(report)
+                drawn = [await self._one(report) for report in new]
             except Retry:
                 await asyncio.sleep(_AWAY_S)
+            except Exception as error:  # noqa: BLE001  a database that lacks a migration gets it one day
+                _log.error("work.reports_not_read", error=type(error).__name__)
+                await asyncio.sleep(_BROKEN_S)
             else:
-                await asyncio.sleep(0 if len(new) == AT_ONCE else POLL_S)
+                await asyncio.sleep(0 if len(new) == AT_ONCE and all(drawn) else POLL_S)
 
-    async def _one(self, report: StoredReport) -> None:
+    async def _one(self, report: StoredReport) -> bool:
+        """Hand one on; False where its call is busy, and it has to wait for the next round."""
         try:
             await self._draw(report)
-        except Retry:
-            raise
+        except Retry as error:
+            if error.code != "store.busy":
+                raise
+            return False
         except Exception as error:  # noqa: BLE001  the others must not wait behind it
             problem = type(error).__name__
             _log.error("work.report_failed", tenant=report.tenant, error=problem)
             await self._reports.seen(report)
+        return True

@@ -57,6 +57,12 @@ def test_a_leg_from_the_switch_to_itself_was_talked_on_by_nobody() -> None:
     assert 0 == joined("a", "", [A, report("l", billing_s=500, is_internal_leg=True)]).talk_seconds
 
 
+def test_what_a_cdr_url_says_is_of_the_calling_leg_and_nobody_else_talked() -> None:
+    unnamed = LegReport("cdr_url", "destroy", billing_s=500, at=AT)
+    assert 0 == joined("a", "", [A, unnamed]).talk_seconds
+    assert 61 == joined("a", "", [A, B, unnamed]).talk_seconds
+
+
 def test_the_first_word_counts_and_a_different_one_is_listed_once() -> None:
     other = report("a", billing_s=89, duration_s=95)
     legs, differences = legs_of([A, other, other, A])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -145,6 +146,34 @@ def test_a_url_that_leads_a_call_back_lets_no_report_in(dsn: str, owner_dsn: str
 
     serve(dsn, test)
     assert [(0,)] == rows(owner_dsn, "SELECT count(*) FROM reception.leg_report")
+
+
+def test_names_of_any_length_are_stored_and_found(dsn: str) -> None:
+    # Whoever calls chooses the Call-ID, and an index has a limit.
+    long = os.urandom(2000).hex()
+
+    async def test(one: Node) -> None:
+        sent: dict[str, Any] = {
+            "call_id": long,
+            "hook_event": long,
+            "account_id": long,
+            "call_interaction": {"id": long},
+            "custom_application_vars": {"rx_e": long},
+        }
+        answer = await send(one, **sent)
+        assert 200 == answer.status
+        await send(one, call_id="carrier", other_leg_call_id=long)
+        (stored,) = await one.reports.of_leg("acme", long)
+        assert long == decode_report(stored.report).call_id
+        both = await one.reports.together("acme", calls=[long], interactions=[], marks=[])
+        assert 2 == len(both)
+        for by in ("interactions", "marks"):
+            named: dict[str, Any] = {"calls": [], "interactions": [], "marks": []} | {by: [long]}
+            assert 1 == len(await one.reports.together("acme", **named))
+        assert 2 == len(await draw(one))
+        assert [] == await draw(one)
+
+    serve(dsn, test)
 
 
 def test_links_to_recordings_are_not_stored(dsn: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from reception.errors import Retry
 from reception.ports import DueJob, NewJob
@@ -133,6 +135,95 @@ def test_an_outage_costs_no_attempt_its_hope(dsn: str, owner_dsn: str) -> None:
 
     work(dsn, do, test, "t", most_attempts=2)
     assert 6 == len(seen)
+
+
+def test_a_failure_after_an_outage_is_the_first(dsn: str, owner_dsn: str) -> None:
+    tries = 0
+
+    async def do(job: DueJob) -> None:
+        nonlocal tries
+        tries += 1
+        raise Retry("work.leg_up", "still up") if tries < 5 else ValueError
+
+    async def test(runner: Runner, clock: Clock) -> None:
+        while states(owner_dsn)[0][3] != "ValueError":
+            clock.ahead += timedelta(seconds=5)
+            await asyncio.sleep(0.05)
+
+    work(dsn, do, test, "t", most_attempts=2)
+    assert [("t", "waiting", 1, "ValueError")] == states(owner_dsn)
+
+
+def test_what_must_wait_says_for_how_long(dsn: str, owner_dsn: str) -> None:
+    async def do(job: DueJob) -> None:
+        raise Retry("work.leg_up", "still up", after_s=60.0)
+
+    async def test(runner: Runner, clock: Clock) -> None:
+        await until(owner_dsn, lambda found: found[0][1] == "waiting")
+
+    work(dsn, do, test, "t")
+    ((pause,),) = rows(
+        owner_dsn, "SELECT extract(epoch FROM due_at - now())::float FROM reception.job"
+    )
+    assert 50 < pause <= 60
+
+
+def test_what_takes_its_process_along_is_put_aside_unrun(dsn: str, owner_dsn: str) -> None:
+    tries = 0
+
+    async def do(job: DueJob) -> None:
+        nonlocal tries
+        tries += 1
+        raise Retry("store.away", "away")
+
+    async def test(runner: Runner, clock: Clock) -> None:
+        await until(owner_dsn, lambda found: found[0][1] == "waiting" and tries == 1)
+        # As three processes leave it that have died of it.
+        rows(owner_dsn, "UPDATE reception.job SET attempts = 3 RETURNING task")
+        clock.ahead += timedelta(seconds=10)
+        await until(owner_dsn, lambda found: found[0][1] == "dead")
+
+    work(dsn, do, test, "t", most_attempts=3)
+    assert (1, "Died") == (tries, states(owner_dsn)[0][3])
+
+
+class Backlog(PostgresJobs):
+    """More jobs than can be done, the first tenant's before those of the others."""
+
+    def __init__(self) -> None:
+        self.broken = 1
+
+    async def take(
+        self, tenants: Sequence[str], *, now: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[DueJob]:
+        if self.broken:
+            self.broken -= 1
+            raise LookupError
+        return [DueJob(tenants[0], "e", 0, at, "t", b"", 1) for at in range(limit)]
+
+
+def test_one_tenants_jobs_leave_room_for_anothers_and_a_broken_store_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reception.work.runner._BROKEN_S", 0.01)
+    begun: list[str] = []
+
+    async def do(job: DueJob) -> None:
+        begun.append(job.tenant)
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        now, tenants = lambda: datetime.now(UTC), ["a", "b", "c"]
+        runner = Runner(Backlog(), tenants, do, now=now, chance=lambda: 0.5, at_once=8)
+        serving_ = asyncio.create_task(runner.serve())
+        async with asyncio.timeout(5):
+            while len(begun) < 8:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.01)
+        await runner.stop(within_s=0.0)
+        await serving_
+
+    asyncio.run(main())
+    assert ["a"] * 4 + ["b"] * 4 == begun
 
 
 def test_a_long_job_is_renewed_and_not_taken_by_another(dsn: str, owner_dsn: str) -> None:
