@@ -1,10 +1,10 @@
 """
 The use case "what follows from a report": the end of a call ends its dialogs.
 
-Some time later, when the reports of the other legs have come, its application is told
-(`conversations`); that is deferred here, once for each call. A dialog belongs to the leg that called. Its end is known when the platform says that this leg,
-by any of the names that the call has had, is destroyed. The account that reports must be the
-one that the call came from.
+A dialog belongs to the leg that called. Its end is known when the platform says that this leg, by
+any of the names that the call has had, is destroyed. The account that reports must be the one that
+the call came from. Some time later, when the reports of the other legs have come, its application
+is told (`conversations`); that is deferred here, once for each call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from reception.service.reports import decode_report
 SETTLE_AFTER: Final = timedelta(seconds=60)
 """How long after the end of the calling leg the reports of the others are waited for."""
 
-_ENDING: Final = "destroy"
+# A leg is destroyed, or the switch that it was on is lost.
+_ENDINGS: Final = frozenset({"destroy", "disconnected"})
 
 
 class Consequences:
@@ -52,7 +53,7 @@ class Consequences:
         Errors:
             Retry: the database is away; do it again.
         """
-        if stored.event == _ENDING and stored.call_id:
+        if stored.event in _ENDINGS and stored.call_id:
             cause = decode_report(stored.report).hangup_cause or ""
             rows = [
                 row
@@ -71,8 +72,10 @@ class Consequences:
         """
         history = await self._steps.load(tenant, episode, -1)
         if history is not None:
-            # Of one call one dialog is open at most.
-            await self._end(await self._steps.of_call(tenant, history.episode.call_id), "")
+            # Of one call one dialog is open at most; another account may use its name.
+            row = history.episode
+            rows = await self._steps.of_call(tenant, row.call_id)
+            await self._end([each for each in rows if each.account_id == row.account_id], "")
 
     async def _end(self, rows: Sequence[EpisodeRow], cause: str) -> None:
         """End the dialogs of one call, the latest first; the first one stands for the call."""

@@ -9,9 +9,9 @@ door: they are nobody's business who reads about calls.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -61,13 +61,23 @@ def _mark_of(report: LegReport) -> str:
 
 
 def without_recordings(report: LegReport) -> LegReport:
-    """Leave out what leads to recordings and transcripts."""
-    extra = {
-        key: value
-        for key, value in report.extra.items()
-        if not any(word in key.lower() for word in _RECORDINGS)
-    }
-    return report if len(extra) == len(report.extra) else replace(report, extra=extra)
+    """Leave out what leads to recordings and transcripts, wherever the platform puts it."""
+    return replace(
+        report,
+        extra=_without(report.extra),
+        custom_channel_vars=_without(report.custom_channel_vars),
+        custom_sip_headers=_without(report.custom_sip_headers),
+    )
+
+
+def _without(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _without(inner)
+            for key, inner in value.items()
+            if not any(word in key.lower() for word in _RECORDINGS)
+        }
+    return [_without(item) for item in value] if isinstance(value, list) else value
 
 
 def digest_of(report: LegReport) -> bytes:

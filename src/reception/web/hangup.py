@@ -23,6 +23,7 @@ from reception.errors import AppError, Denied, PeerError, Retry
 from reception.service.reports import ReportTaker
 from reception.web.dropping import drop
 from reception.web.incident import Throttled, where
+from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics, ReportOutcome
 from reception.web.reading import Receive, Scope, Send, body_of, content_type
 from reception.web.settings import WebSettings
@@ -46,11 +47,13 @@ class Hangup:
         self,
         tenants: Tenants,
         settings: WebSettings,
+        lifecycle: Lifecycle,
         metrics: Metrics,
         taker: ReportTaker | None,
     ) -> None:
         self._tenants: Final = tenants
         self._settings: Final = settings
+        self._lifecycle: Final = lifecycle
         self._metrics: Final = metrics
         self._taker: Final = taker
         self._held = 0
@@ -136,6 +139,9 @@ class Hangup:
     async def _answer(self, send: Send, tenant: str, outcome: ReportOutcome) -> None:
         self._metrics.count_report(tenant, outcome)
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"3")]
+        if self._lifecycle.draining:
+            # The next report on this connection would find nobody.
+            headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"ok\n"})
 

@@ -42,7 +42,7 @@ class Site:
         self.settings: Final = settings
         self.metrics: Final = Metrics()
         self.voice: Final = Voice(tenants, settings, lifecycle, self.metrics, conversing)
-        self.hangup: Final = Hangup(tenants, settings, self.metrics, taker)
+        self.hangup: Final = Hangup(tenants, settings, lifecycle, self.metrics, taker)
         self._rest: Final = Starlette(
             routes=[
                 Route("/healthz", self._healthz),

@@ -71,10 +71,15 @@ class Reaper:
         count = 0
         for tenant in self._tenants:
             since = self._now() - self._silence
+            ended: set[str] = set()
             while silent := await self._steps.silent(tenant, since=since, limit=_AT_ONCE):
+                if ended.issuperset(silent):
+                    # They did not end: asking again at once would change nothing.
+                    break
                 for episode in silent:
                     await self._end(tenant, episode)
-                count += len(silent)
+                ended.update(silent)
+            count += len(ended)
         if count:
             _log.warning("work.silent_calls", calls=count)
         return count

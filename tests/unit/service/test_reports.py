@@ -178,9 +178,13 @@ def test_names_of_any_length_are_stored_and_found(dsn: str) -> None:
 
 def test_links_to_recordings_are_not_stored(dsn: str) -> None:
     async def test(one: Node) -> None:
-        await send(one, Media_Recordings=["a.mp3"], recording_url="https://x", property="7")
+        inside = {"media_recording_id": "r", "kept": [{"Transcription-Text": "t", "a": 1}]}
+        sent: dict[str, Any] = {"property": "7", "custom_channel_vars": inside, "deep": inside}
+        await send(one, **(sent | {"Media_Recordings": ["a.mp3"], "recording_url": "https://x"}))
         (stored,) = await one.reports.of_leg("acme", "c1")
-        assert {"property": "7"} == decode_report(stored.report).extra
+        report, left = decode_report(stored.report), {"kept": [{"a": 1}]}
+        assert {"property": "7", "deep": left} == report.extra
+        assert left == report.custom_channel_vars
 
     serve(dsn, test)
 
@@ -200,6 +204,17 @@ def test_the_end_of_the_calling_leg_ends_its_dialog_once(dsn: str, owner_dsn: st
     assert [("reception.call_ended",), ("reception.dialog_ended",)] == rows(
         owner_dsn, "SELECT task FROM reception.job ORDER BY task"
     )
+
+
+def test_a_lost_switch_ends_its_calls_too(dsn: str) -> None:
+    async def test(one: Node) -> None:
+        await Caller(one).dial()
+        await send(one, hook_event="channel_disconnected")
+        assert 1 == len(await draw(one))
+        (row,) = await one.steps.of_call("acme", "c1")
+        assert row.ended_at is not None
+
+    serve(dsn, test)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from reception.service.reports import ReportTaker
 from reception.store.leg_reports import PostgresReports
 from reception.web.dropping import drop
 from reception.web.hangup import Hangup
+from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics
 from reception.web.settings import WebSettings
 from reception.web.tenant import Tenants
@@ -42,6 +43,7 @@ class Cycle:
 
     def __init__(self, body: bytes, *, is_stalled: bool = False) -> None:
         self.status: int | None = None
+        self.headers: list[tuple[bytes, bytes]] = []
         self.is_up = True
         self.disconnected = False
         self.transport = self
@@ -58,6 +60,7 @@ class Cycle:
 
     async def send(self, message: Any) -> None:
         self.status = message.get("status", self.status)
+        self.headers += message.get("headers", [])
 
 
 def report(
@@ -68,12 +71,19 @@ def report(
     method: str = "POST",
     is_stalled: bool = False,
     cancel: bool = False,
+    draining: bool = False,
 ) -> tuple[int | None, bool]:
     """Send one; gives the status and whether the connection is still up."""
+    lifecycle = Lifecycle()
     taker = None if kept is None else ReportTaker(kept, now=lambda: None)  # type: ignore[arg-type, return-value]  # no clock is needed
     hangup = Hangup(
-        Tenants([tenant(FALLBACK)]), WebSettings(public_url="https://x.example"), Metrics(), taker
+        Tenants([tenant(FALLBACK)]),
+        WebSettings(public_url="https://x.example"),
+        lifecycle,
+        Metrics(),
+        taker,
     )
+    lifecycle.draining = draining
     scope = {"method": method, "query_string": query, "headers": [], "client": ("192.0.2.1", 1)}
     cycle = Cycle(body, is_stalled=is_stalled)
 
@@ -87,6 +97,7 @@ def report(
         await asyncio.wait_for(asyncio.shield(asking) if not cancel else asyncio.sleep(0), 5)
 
     asyncio.run(main())
+    assert ((b"connection", b"close") in cycle.headers) == (draining and cycle.is_up)
     return cycle.status, cycle.is_up
 
 
@@ -139,6 +150,11 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
 
 def test_a_server_that_goes_answers_nothing_that_is_not_stored() -> None:
     assert DROPPED == report(Kept(lambda: asyncio.sleep(60)), cancel=True)
+
+
+def test_a_worker_that_drains_takes_the_report_and_ends_its_connection() -> None:
+    assert ANSWERED == report(kept := Kept(), draining=True)
+    assert 1 == len(kept.reports)
 
 
 def test_a_full_worker_lets_the_next_one_go(monkeypatch: pytest.MonkeyPatch) -> None:

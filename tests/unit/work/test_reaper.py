@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from reception import App, Call, Flow, flow
 from reception.service.consequences import Consequences
 from reception.store.due import PostgresJobs
+from reception.store.steps import PostgresSteps
 from reception.work.reaper import Reaper
 from tests.unit.service.conftest import Caller, node
 
@@ -51,3 +53,26 @@ def test_only_calls_that_were_silent_for_long_are_ended_and_once(dsn: str) -> No
             )
 
     asyncio.run(main())
+
+
+class Stuck(PostgresSteps):
+    """Episodes that stay silent whatever is done."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def silent(self, tenant: str, *, since: datetime, limit: int) -> Sequence[str]:
+        self.asked += 1
+        return ["e"]
+
+
+def test_what_does_not_end_is_not_asked_about_for_ever() -> None:
+    steps = Stuck()
+
+    async def end(tenant: str, episode: str) -> None: ...
+
+    async def main() -> int:
+        reaper = Reaper(steps, ["acme"], end, now=lambda: datetime.now(UTC), silence=SILENCE)
+        return await asyncio.wait_for(reaper.look(), 5)
+
+    assert (1, 2) == (asyncio.run(main()), steps.asked)

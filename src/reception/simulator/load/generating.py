@@ -60,7 +60,8 @@ async def generate(
     Place all calls and wait for their ends.
 
     Shape:
-        seed: which caller comes when, and the names of the calls.
+        seed: which caller comes when. The names of the calls begin with the setup's: a server that
+            has heard of a call repeats what it has said, and would not be measured.
         progress: told now and then how many seconds of the plan are done.
     """
     chance = random.Random(seed)  # noqa: S311  a load is to be repeatable
@@ -83,7 +84,7 @@ async def generate(
             if len(under_way) >= plan.at_once:
                 tally.lost(int(due_s - began_s), "not placed: too many calls under way")
                 continue
-            setup = replace(plan.setup, call_id=f"load-{seed}-{number}@reception.invalid")
+            setup = replace(plan.setup, call_id=f"{plan.setup.call_id}-{number}")
             one = _One(plan, client, tally, began_s, due_s)
             task = asyncio.create_task(one.place(setup, script))
             under_way.add(task)
@@ -115,17 +116,21 @@ class _One:
         """Place the call and follow it to its end."""
         plan = self._plan
         clock: Clock = RealClock() if plan.real_time else VirtualClock()
-        ending = await carry_call(
-            plan.dialled,
-            setup,
-            platform=plan.quirks.version,
-            clock=clock,
-            world=ScriptedWorld(script, clock),
-            note=None,
-            transport=self,
-            quirks=plan.quirks,
-        )
-        self._tally.over(self._second(), ending)
+        try:
+            ending = await carry_call(
+                plan.dialled,
+                setup,
+                platform=plan.quirks.version,
+                clock=clock,
+                world=ScriptedWorld(script, clock),
+                note=None,
+                transport=self,
+                quirks=plan.quirks,
+            )
+        except Exception as error:  # noqa: BLE001  a call that vanishes must not look like a good one
+            self._tally.lost(self._second(), f"not followed: {type(error).__name__}")
+        else:
+            self._tally.over(self._second(), ending)
 
     async def send(self, request: Outgoing, *, timeout_ms: int) -> Reply:
         """Send a request, and count what came of it from when it was due."""

@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from reception.simulator.call import CallSetup
 from reception.simulator.load.generating import Plan, generate
 from reception.simulator.load.tally import Tally
@@ -89,7 +91,20 @@ def test_all_calls_are_placed_and_each_has_a_name_of_its_own() -> None:
         tally.pivots,
         tally.failed,
     )
-    assert 50 == len(names)
+    # Of this run: a server repeats what it has said to a call that it knows.
+    assert {f"x-{number}" for number in range(50)} == names
+
+
+def test_a_call_that_the_simulator_cannot_follow_is_lost_and_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("reception.simulator.load.generating.carry_call", fails)
+    tally = load(well, seconds=0.1)
+    assert (5, 0, 5) == (tally.calls, tally.ended, tally.dropped)
+    assert {"not followed: ZeroDivisionError": 5} == tally.errors
 
 
 def test_a_server_that_stalls_makes_every_call_late_that_was_due_meanwhile() -> None:
