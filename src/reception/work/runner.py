@@ -167,7 +167,7 @@ class Runner:
         pause = max(error.after_s, pause_s(job.attempts, self._chance()))
         due_at = self._now() + timedelta(seconds=pause)
         # Once: where that fails too, the job is due again when its lease ends.
-        with suppress(Retry):
+        with suppress(Exception):
             await self._jobs.postpone(job, due_at=due_at, problem=error.code)
 
     async def _noted(self, note: Callable[[], Awaitable[bool]]) -> None:
@@ -177,6 +177,10 @@ class Runner:
                 await note()
             except Retry:
                 await asyncio.sleep(_AWAY_S)
+            except Exception as error:  # noqa: BLE001  it is tried again when the lease ends
+                # The driver's words may hold values.
+                _log.error("work.not_noted", error=type(error).__name__)
+                return
             else:
                 return
 
@@ -186,7 +190,7 @@ class Runner:
             await asyncio.sleep(wait_s)
             try:
                 await self._jobs.renew(job, lease_until=self._now() + self._lease)
-            except Retry:
+            except Exception:  # noqa: BLE001  whatever it is, the work goes on
                 # Before another worker sees that the lease has ended meanwhile.
                 wait_s = min(_AWAY_S, every_s)
             else:

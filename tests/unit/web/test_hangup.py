@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from reception.errors import Retry
 from reception.ports import NewReport
@@ -16,6 +18,7 @@ from reception.web.dropping import drop
 from reception.web.hangup import Hangup
 from reception.web.lifecycle import Lifecycle
 from reception.web.metrics import Metrics
+from reception.web.protocol import LimitedHttpProtocol
 from reception.web.settings import WebSettings
 from reception.web.tenant import Tenants
 from tests.unit.web.asgi import FALLBACK, SECRET, tenant
@@ -166,3 +169,41 @@ def test_a_server_that_lets_us_end_nothing_is_told_so() -> None:
     async def send(_: Any) -> None: ...
 
     assert not drop(send)
+
+
+def test_over_a_real_connection_nothing_is_said_and_the_next_one_is_served() -> None:
+    hangup = Hangup(
+        Tenants([tenant(FALLBACK)]),
+        WebSettings(public_url="https://x.example"),
+        Lifecycle(),
+        Metrics(),
+        None,
+    )
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await hangup(scope, receive, send, b"/hangup")
+
+    async def ask(address: tuple[str, int], query: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"POST /hangup?%b HTTP/1.1\r\nhost: x\r\n" % query)
+        writer.write(b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY))
+        try:
+            return await asyncio.wait_for(reader.read(15), 5)
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+    async def main() -> None:
+        config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
+        config.load()
+        state, loop = ServerState(), asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: LimitedHttpProtocol(config, state, {}, loop), "127.0.0.1", 0
+        )
+        address = server.sockets[0].getsockname()
+        assert b"" == await ask(address, QUERY)
+        assert b"HTTP/1.1 200 OK" == await ask(address, b"APPID=acme&key=wrong")
+        server.close()
+
+    asyncio.run(main())

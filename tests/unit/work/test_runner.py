@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -224,6 +225,55 @@ def test_one_tenants_jobs_leave_room_for_anothers_and_a_broken_store_ends_nothin
 
     asyncio.run(main())
     assert ["a"] * 4 + ["b"] * 4 == begun
+
+
+class Mistaken(Backlog):
+    """A store that takes no word of what became of a job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = 0
+
+    async def renew(self, job: DueJob, *, lease_until: datetime) -> bool:
+        raise LookupError("what a guest said")
+
+    async def done(self, job: DueJob, *, now: datetime) -> bool:
+        raise LookupError("what a guest said")
+
+
+def test_a_mistake_of_the_stores_is_told_without_its_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ran = 0
+    unheard: list[object] = []
+
+    async def do(job: DueJob) -> None:
+        nonlocal ran
+        await asyncio.sleep(0.05)
+        ran += 1
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, about: unheard.append(about))
+        runner = Runner(
+            Mistaken(),
+            ["a"],
+            do,
+            now=lambda: datetime.now(UTC),
+            chance=lambda: 0.5,
+            lease=timedelta(seconds=0.03),
+            at_once=2,
+        )
+        serving_ = asyncio.create_task(runner.serve())
+        async with asyncio.timeout(5):
+            while ran < 4:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.01)
+        await runner.stop(within_s=1.0)
+        await serving_
+        gc.collect()
+
+    asyncio.run(main())
+    said = capsys.readouterr().out
+    assert ([], True, False) == (unheard, "work.not_noted" in said, "guest" in said)
 
 
 def test_a_long_job_is_renewed_and_not_taken_by_another(dsn: str, owner_dsn: str) -> None:

@@ -72,7 +72,7 @@ async def generate(
     under_way: set[asyncio.Task[None]] = set()
     told_s = 0.0
     try:
-        for number in range(round(plan.rate * plan.seconds)):
+        for number in range(max(1, round(plan.rate * plan.seconds))):
             due_s = began_s + number / plan.rate
             if (wait_s := due_s - time.monotonic()) > 0:
                 await asyncio.sleep(wait_s)
