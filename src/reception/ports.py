@@ -27,6 +27,9 @@ END_TASK: Final = "reception.dialog_ended"
 CALL_TASK: Final = "reception.call_ended"
 """Task of the one job that the end of a call defers, for the application's `ended`."""
 
+ENDINGS: Final = ("destroy", "disconnected")
+"""Events of a leg that is over: it is destroyed, or the switch that it was on is lost."""
+
 REPEATED_WITHIN: Final = timedelta(seconds=10)
 """An equal first body this long after its first arrival is a copy (contract/dialogs.md §3)."""
 
@@ -420,6 +423,16 @@ class Reports(Protocol):
 
     async def new(self, tenants: Sequence[str], *, limit: int) -> Sequence[StoredReport]:
         """Load reports of which nobody has drawn the consequences, the oldest first."""
+        ...
+
+    async def overtaken(
+        self, tenants: Sequence[str], *, since: datetime, limit: int
+    ) -> Sequence[StoredReport]:
+        """
+        Load reports of the end of calls whose dialogs were opened since then and are open still.
+
+        A caller who hangs up at once is reported before the first answer is stored.
+        """
         ...
 
     async def seen(self, report: StoredReport) -> None:

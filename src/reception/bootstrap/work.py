@@ -136,7 +136,7 @@ class WorkServer:
         told = [name for name, owner in owners.items() if owner.app.ended_handler is not None]
         consequences = Consequences(reports, steps, jobs, now=now, told=told)
         every = [tenant.app_id for tenant in self._loaded.tenants]
-        watcher = Watcher(reports, every, consequences.draw)
+        watcher = Watcher(reports, every, consequences.draw, now=now)
         reaper = Reaper(steps, every, consequences.give_up, now=now, silence=_SILENCE)
         steps.start()
         working = [asyncio.create_task(each.serve()) for each in (runner, watcher, reaper)]

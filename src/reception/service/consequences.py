@@ -13,14 +13,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from reception.ports import CALL_TASK, EpisodeRow, Jobs, Reports, Steps, StoredReport
+from reception.ports import CALL_TASK, ENDINGS, EpisodeRow, Jobs, Reports, Steps, StoredReport
 from reception.service.reports import decode_report
 
 SETTLE_AFTER: Final = timedelta(seconds=60)
 """How long after the end of the calling leg the reports of the others are waited for."""
-
-# A leg is destroyed, or the switch that it was on is lost.
-_ENDINGS: Final = frozenset({"destroy", "disconnected"})
 
 
 class Consequences:
@@ -53,7 +50,7 @@ class Consequences:
         Errors:
             Retry: the database is away; do it again.
         """
-        if stored.event in _ENDINGS and stored.call_id:
+        if stored.event in ENDINGS and stored.call_id:
             cause = decode_report(stored.report).hangup_cause or ""
             rows = [
                 row

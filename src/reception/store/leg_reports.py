@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Hashable, Sequence
+from datetime import datetime
 from typing import Final
 
-from reception.ports import NewReport, StoredReport
+from reception.ports import ENDINGS, NewReport, StoredReport
 from reception.store import binary
 from reception.store.commits import NAME_TENANTS, naming
 from reception.store.database import Database
@@ -33,6 +34,19 @@ _STATEMENTS: Final = {"name_tenants": NAME_TENANTS, "keep_reports": _KEEP}
 _NEW: Final = """
     SELECT tenant, call_id, event, digest, account_id, report, received_at
     FROM reception.leg_report WHERE tenant = ANY (%(tenants)s) AND is_new ORDER BY received_at LIMIT %(limit)s
+"""
+# There are as many open episodes as there are calls. OFFSET has them looked at first, and then the
+# reports of each, however the tables looked when the plan was made.
+_OVERTAKEN: Final = """
+    SELECT r.tenant, r.call_id, r.event, r.digest, r.account_id, r.report, r.received_at
+    FROM reception.episode e CROSS JOIN LATERAL (
+        SELECT * FROM reception.leg_report o
+        WHERE o.tenant = e.tenant AND o.call_id = e.call_id AND o.event = ANY (%(events)s)
+          AND o.account_id IN ('', e.account_id) AND NOT o.is_new
+        OFFSET 0
+    ) r
+    WHERE e.ended_at IS NULL AND e.tenant = ANY (%(tenants)s) AND e.opened_at >= %(since)s
+    ORDER BY r.received_at LIMIT %(limit)s
 """
 _SEEN: Final = """
     UPDATE reception.leg_report SET is_new = false
@@ -108,6 +122,19 @@ class PostgresReports:
         """Load reports of which nobody has drawn the consequences, the oldest first."""
         values = {"tenants": list(tenants), "limit": limit}
         (rows,) = await self._database.once_for(tenants, (_NEW, values))
+        return [StoredReport(*row) for row in rows]
+
+    async def overtaken(
+        self, tenants: Sequence[str], *, since: datetime, limit: int
+    ) -> Sequence[StoredReport]:
+        """Load reports of ends that came before the dialogs which they end."""
+        values = {
+            "tenants": list(tenants),
+            "since": since,
+            "events": list(ENDINGS),
+            "limit": limit,
+        }
+        (rows,) = await self._database.once_for(tenants, (_OVERTAKEN, values))
         return [StoredReport(*row) for row in rows]
 
     async def seen(self, report: StoredReport) -> None:

@@ -3,13 +3,15 @@ Watching for reports of which nobody has drawn the consequences.
 
 The rule this file keeps: a report is marked when its consequences are stored, so that a process
 that dies in between leaves it to the next one. One that cannot be understood does not hold up
-the others.
+the others. And one that came before the dialog which it ends is looked at again: a caller may
+hang up before the first answer is stored.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -19,6 +21,9 @@ from reception.ports import Reports, StoredReport
 
 POLL_S: Final = 0.25
 AT_ONCE: Final = 100
+AGAIN: Final = timedelta(seconds=10)
+# A report is drawn within seconds, and a dialog is stored within seconds of its opening.
+_OPENED: Final = timedelta(minutes=10)
 _AWAY_S: Final = 1.0
 _BROKEN_S: Final = 5.0
 
@@ -32,6 +37,7 @@ class Watcher:
     Args:
         tenants: whose reports.
         draw: draws the consequences of one, and marks it.
+        now: the time, aware, in UTC.
     """
 
     def __init__(
@@ -39,10 +45,14 @@ class Watcher:
         reports: Reports,
         tenants: Sequence[str],
         draw: Callable[[StoredReport], Awaitable[None]],
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._reports: Final = reports
         self._tenants: Final = tenants
         self._draw: Final = draw
+        self._now: Final = now
+        self._again_at: datetime | None = None
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -55,6 +65,7 @@ class Watcher:
             try:
                 new = await self._reports.new(self._tenants, limit=AT_ONCE)
                 drawn = [await self._one(report) for report in new]
+                await self._look_again()
             except Retry:
                 await asyncio.sleep(_AWAY_S)
             except Exception as error:  # noqa: BLE001  a database that lacks a migration gets it one day
@@ -62,6 +73,14 @@ class Watcher:
                 await asyncio.sleep(_BROKEN_S)
             else:
                 await asyncio.sleep(0 if len(new) == AT_ONCE and all(drawn) else POLL_S)
+
+    async def _look_again(self) -> None:
+        now = self._now()
+        if self._again_at is None or now >= self._again_at:
+            self._again_at = now + AGAIN
+            late = await self._reports.overtaken(self._tenants, since=now - _OPENED, limit=AT_ONCE)
+            for report in late:
+                await self._one(report)
 
     async def _one(self, report: StoredReport) -> bool:
         """Hand one on; False where its call is busy, and it has to wait for the next round."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from reception.ports import StoredReport
 from reception.service.consequences import Consequences
 from reception.service.reports import decode_report
 from reception.store.due import PostgresJobs
+from reception.work.watcher import Watcher
 from tests.unit.service.conftest import Caller, Node, node
 from tests.unit.store.conftest import rows
 from tests.unit.web.asgi import ACCOUNT, SECRET, Answer, request
@@ -204,6 +206,32 @@ def test_the_end_of_the_calling_leg_ends_its_dialog_once(dsn: str, owner_dsn: st
     assert [("reception.call_ended",), ("reception.dialog_ended",)] == rows(
         owner_dsn, "SELECT task FROM reception.job ORDER BY task"
     )
+
+
+def test_a_caller_who_hangs_up_before_the_first_answer_is_stored_is_not_forgotten(
+    dsn: str,
+) -> None:
+    async def test(one: Node) -> None:
+        await send(one, hangup_cause="ORIGINATOR_CANCEL")
+        await send(one, account_id="0" * 32)
+        await send(one, hook_event="channel_answer")
+        assert 3 == len(await draw(one))
+        await Caller(one).dial()
+        jobs = PostgresJobs(one.database)
+        drawn = Consequences(one.reports, one.steps, jobs, now=one.clock, told=["acme"]).draw
+        watcher = Watcher(one.reports, ["acme"], drawn, now=one.clock)
+        watching = asyncio.create_task(watcher.serve())
+        async with asyncio.timeout(5):
+            while (await one.steps.of_call("acme", "c1"))[0].ended_at is None:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.02)
+        watcher.stop()
+        await watching
+        (row,) = await one.steps.of_call("acme", "c1")
+        assert "ORIGINATOR_CANCEL" == row.end_cause
+        since = one.clock() - timedelta(minutes=10)
+        assert [] == await one.reports.overtaken(["acme"], since=since, limit=9)
+
+    serve(dsn, test)
 
 
 def test_a_lost_switch_ends_its_calls_too(dsn: str) -> None:

@@ -29,6 +29,11 @@ class New(PostgresReports):
             raise LookupError
         return self.left[:limit]
 
+    async def overtaken(
+        self, tenants: Sequence[str], *, since: datetime, limit: int
+    ) -> Sequence[StoredReport]:
+        return []
+
     async def seen(self, report: StoredReport) -> None:
         self.left.remove(report)
 
@@ -46,7 +51,7 @@ def watch(new: New, busy: list[str], *, until: list[str]) -> list[str]:
         await new.seen(report)
 
     async def main() -> None:
-        watcher = Watcher(new, ["acme"], draw)
+        watcher = Watcher(new, ["acme"], draw, now=lambda: AT)
         serving = asyncio.create_task(watcher.serve())
         async with asyncio.timeout(5):
             while [report.call_id for report in new.left] != until:  # noqa: ASYNC110  nobody tells
