@@ -23,7 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from reception.store.embedded import EmbeddedServer
-from tests.unit.bootstrap.processes import children_of, database_of, is_alive, lay_database
+from tests.unit.bootstrap.processes import (
+    children_of,
+    database_of,
+    is_alive,
+    lay_database,
+    work_of,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = """
@@ -124,7 +130,7 @@ class Service:
     async def stop(self, *, by: signal.Signals = signal.SIGTERM) -> None:
         """End it: in order, or by killing its parent, which takes everything along."""
         assert self._process is not None  # it runs
-        pids = children_of(self.pid)
+        pids = children_of(self.pid) | work_of(self.pid)
         database = database_of(self.pid)
         self._process.send_signal(by)
         await asyncio.to_thread(self._process.wait, 30)
@@ -144,7 +150,7 @@ class Service:
         """Leave nothing behind, whatever has happened."""
         if self._process is None:
             return
-        pids = children_of(self.pid) | database_of(self.pid)
+        pids = children_of(self.pid) | work_of(self.pid) | database_of(self.pid)
         self._process.kill()
         self._process.wait(10)
         for pid in filter(is_alive, pids):
