@@ -64,6 +64,11 @@ class Problems:
             raise ConfigError(self.found)
 
 
+def reason_of(error: Exception) -> str:
+    """Say in the system's words, without a path, why something could not be read or opened."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Give ``; did you mean "x"?`` where a known word is close, else nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

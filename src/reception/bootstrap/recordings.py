@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from reception.bootstrap.problems import reason_of
 from reception.errors import NeedsHuman
 from reception.ports import Steps
 from reception.rehearsal.recording import RecordedCall, read_recordings
@@ -90,8 +91,9 @@ def from_file(path: Path) -> Sequence[RecordedCall]:
         with path.open("rb") as file:
             body = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that holds a NUL
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise NeedsHuman("replay.unreadable", f"cannot read {path.name}: {why}") from None
+        raise NeedsHuman(
+            "replay.unreadable", f"cannot read {path.name}: {reason_of(error)}"
+        ) from None
     if len(body) > MAX_FILE_BYTES:
         raise NeedsHuman("replay.unreadable", f"{path.name} is too large to be a recording")
     try:

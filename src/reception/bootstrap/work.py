@@ -2,8 +2,9 @@
 The process that does background work, beside the workers that answer calls.
 
 Started by the supervisor as ``python -P -m reception.bootstrap.work FD``, and kept alive like a
-worker. It loads the same configuration and listens on nothing: a task that hangs or kills its process costs no caller anything. Without a database
-there is nothing to do, and it waits for one.
+worker. It loads the same configuration and listens on nothing: a task that hangs or kills its
+process costs no caller anything. Without a database there is nothing to do, and it waits for
+one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import asyncio
 import os
 import random
 import signal
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ from reception.bootstrap.dialogs import new_owner, now
 from reception.bootstrap.garbage import collect_seldom
 from reception.bootstrap.loading import Loaded
 from reception.bootstrap.target import find_function
-from reception.bootstrap.worker import begin, listen, loop_factory, remove_metrics
+from reception.bootstrap.worker import begin, loop_factory, remove_metrics, start_listening
 from reception.ports import DueJob
 from reception.service.consequences import Consequences
 from reception.service.conversations import Conversations
@@ -59,13 +59,7 @@ def main() -> None:
     )
     collect_seldom()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        hearing = threading.Thread(
-            target=listen,
-            args=(line, server, runner.get_loop()),
-            name="reception-control",
-            daemon=True,
-        )
-        hearing.start()
+        start_listening(line, server, runner.get_loop())
         runner.run(server.serve())
     if os.getppid() != supervisor:
         remove_metrics()
@@ -130,9 +124,7 @@ class WorkServer:
         jobs = PostgresJobs(database)
         conversations = Conversations(reports, steps, now=now)
         tasks = Tasks(owners, endings, conversations, effects, find_function)
-        runner = Runner(
-            PostgresJobs(database), tasks.tenants, _hopefully(tasks), now=now, chance=random.random
-        )
+        runner = Runner(jobs, tasks.tenants, _hopefully(tasks), now=now, chance=random.random)
         told = [name for name, owner in owners.items() if owner.app.ended_handler is not None]
         consequences = Consequences(reports, steps, jobs, now=now, told=told)
         every = [tenant.app_id for tenant in self._loaded.tenants]

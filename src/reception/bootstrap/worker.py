@@ -190,11 +190,7 @@ def _serve(planned: Planned, listener: socket.socket, line: Line, supervisor: in
     )
     collect_seldom()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        loop = runner.get_loop()
-        listening = threading.Thread(
-            target=listen, args=(line, server, loop), name="reception-control", daemon=True
-        )
-        listening.start()
+        start_listening(line, server, runner.get_loop())
         runner.run(server.serve(sockets=[listener]))
         server.ended()
     if os.getppid() != supervisor:
@@ -250,8 +246,15 @@ class Steered(Protocol):
         ...
 
 
-def listen(line: Line, server: Steered, loop: asyncio.AbstractEventLoop) -> None:
-    """Answer the supervisor; runs in a thread, since the loop may be busy."""
+def start_listening(line: Line, server: Steered, loop: asyncio.AbstractEventLoop) -> None:
+    """Answer the supervisor from now on, in a thread, since the loop may be busy."""
+    listening = threading.Thread(
+        target=_listen, args=(line, server, loop), name="reception-control", daemon=True
+    )
+    listening.start()
+
+
+def _listen(line: Line, server: Steered, loop: asyncio.AbstractEventLoop) -> None:
     while True:
         message = line.receive()
         try:

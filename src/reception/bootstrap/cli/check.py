@@ -25,6 +25,7 @@ from reception.bootstrap.cli.sources import (
     source_as_json,
     source_for_people,
 )
+from reception.bootstrap.problems import reason_of
 from reception.bootstrap.target import TargetError, load_app
 from reception.callflow import validate
 from reception.callflow.reading import Reading, read
@@ -136,8 +137,7 @@ def _read(name: str) -> bytes:
             with Path(name).open("rb") as file:
                 body = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that holds a NUL
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _Unreadable(f"cannot read {shown}: {why}") from error
+        raise _Unreadable(f"cannot read {shown}: {reason_of(error)}") from error
     if len(body) > MAX_FILE_BYTES:
         raise _Unreadable(f"{shown} is larger than {MAX_FILE_BYTES // 1024**2} MiB: not checked")
     return body

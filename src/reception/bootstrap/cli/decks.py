@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from reception.bootstrap.problems import reason_of
 from reception.errors import NeedsHuman
 from reception.hotel.rating import Deck, Property, deck_of, property_of, read_deck
 
@@ -92,8 +93,7 @@ def content_of(name: str) -> bytes:
         with Path(name).open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that holds a NUL
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        click.echo(f"cannot read {click.format_filename(name)}: {why}", err=True)
+        click.echo(f"cannot read {click.format_filename(name)}: {reason_of(error)}", err=True)
         sys.exit(NOT_READ)
     if len(raw) > MAX_FILE_BYTES:
         click.echo(f"{click.format_filename(name)} is larger than 64 MiB", err=True)

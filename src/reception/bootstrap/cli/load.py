@@ -19,6 +19,7 @@ import click
 
 from reception.bootstrap.cli.caller import caller_options, setup_of
 from reception.bootstrap.cli.load_page import page
+from reception.bootstrap.problems import reason_of
 from reception.bootstrap.worker import loop_factory
 from reception.callflow.client_url import client_url_fault
 from reception.errors import NeedsHuman, ReceptionError
@@ -155,8 +156,7 @@ def _weighted(given: str) -> tuple[Script, float]:
         with Path(name).open("rb") as file:
             raw = file.read(_LARGEST_SCRIPT + 1)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise NeedsHuman("load.script", f"cannot read {name}: {why}") from None
+        raise NeedsHuman("load.script", f"cannot read {name}: {reason_of(error)}") from None
     if len(raw) > _LARGEST_SCRIPT:
         raise NeedsHuman("load.script", f"{name} is larger than a megabyte")
     try:

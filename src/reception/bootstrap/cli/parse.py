@@ -17,6 +17,7 @@ from typing import Any
 import click
 import msgspec
 
+from reception.bootstrap.problems import reason_of
 from reception.errors import PeerError
 from reception.wire import MAX_BODY_BYTES, LegReport, PivotRequest, parse_pivot, parse_report
 
@@ -107,6 +108,8 @@ def _read(name: str) -> bytes:
         with Path(name).open("rb") as file:
             return file.read(MAX_BODY_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that holds a NUL
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        click.echo(f"reception parse: cannot read {click.format_filename(name)}: {why}", err=True)
+        click.echo(
+            f"reception parse: cannot read {click.format_filename(name)}: {reason_of(error)}",
+            err=True,
+        )
         sys.exit(_UNREADABLE_FILE)

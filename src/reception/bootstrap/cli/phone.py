@@ -22,6 +22,7 @@ import click
 from reception.bootstrap.cli.caller import caller_options, pairs, setup_of
 from reception.bootstrap.cli.dialogue import KeyboardLines, Printer
 from reception.bootstrap.cli.reporting import mishaps_of, report_options, webhooks_of
+from reception.bootstrap.problems import reason_of
 from reception.errors import NeedsHuman, ReceptionError
 from reception.simulator.call import Platform
 from reception.simulator.clock import Clock, RealClock, VirtualClock
@@ -245,8 +246,7 @@ def _script(name: str | None) -> Script | None:
     except UnicodeDecodeError:
         raise NeedsHuman("phone.script", f"{name}: is no UTF-8 text") from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise NeedsHuman("phone.script", f"cannot read {name}: {why}") from None
+        raise NeedsHuman("phone.script", f"cannot read {name}: {reason_of(error)}") from None
     except NeedsHuman as error:
         faults = "\n".join(f"{name}, {line}" for line in error.message.splitlines())
         raise NeedsHuman(error.code, faults) from None

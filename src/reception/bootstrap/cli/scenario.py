@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from reception.bootstrap.problems import reason_of
 from reception.errors import NeedsHuman
 from reception.simulator.client import PlatformClient
 from reception.simulator.clock import RealClock, VirtualClock
@@ -37,8 +38,7 @@ def scenario_in(name: str) -> Scenario:
     try:
         data: dict[str, Any] = tomllib.loads(Path(name).read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise NeedsHuman("simulate.scenario", f"cannot read {name}: {why}") from None
+        raise NeedsHuman("simulate.scenario", f"cannot read {name}: {reason_of(error)}") from None
     try:
         return read_scenario(data)
     except NeedsHuman as error:
@@ -69,8 +69,7 @@ async def serve(scenario: Scenario, *, port: int) -> None:
                 click.echo(line)
             await stopped.wait()
     except OSError as error:
-        why = error.strerror or str(error)
-        raise NeedsHuman("simulate.port", f"port {port}: {why}") from None
+        raise NeedsHuman("simulate.port", f"port {port}: {reason_of(error)}") from None
     finally:
         await sender.aclose()
         await client.aclose()

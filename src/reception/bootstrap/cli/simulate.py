@@ -18,6 +18,7 @@ from typing import Any, Final
 import click
 
 from reception.bootstrap.cli.scenario import scenario_in, serve
+from reception.bootstrap.problems import reason_of
 from reception.errors import NeedsHuman
 from reception.simulator.recordings.comparing import JITTER_MS, Difference, first_difference
 from reception.simulator.recordings.recording import Recording, read_recording
@@ -119,6 +120,5 @@ def _read(name: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name that holds a NUL
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         shown = click.format_filename(name)
-        raise NeedsHuman("simulate.trace", f"cannot read {shown}: {why}") from error
+        raise NeedsHuman("simulate.trace", f"cannot read {shown}: {reason_of(error)}") from error
